@@ -1,0 +1,9 @@
+/** The only code that gateway and worker share: messages, subjects, failure codes, ids. No I/O. */
+export * from './ids';
+export * from './failure';
+export * from './column';
+export * from './training';
+export * from './task';
+export * from './usage';
+export * from './subjects';
+export * from './canonical';

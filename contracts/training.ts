@@ -1,0 +1,136 @@
+/** What to train and what came out of it. */
+import { z } from 'zod';
+import { Sha256 } from './ids';
+import { ColumnSpec, LearningTask } from './column';
+
+export const FAMILIES = ['auto', 'linear', 'mlp'] as const;
+
+export const LinearSpec = z.strictObject({
+  family: z.literal('linear'),
+  /** Ridge penalty on standardised features. */
+  l2: z.number().min(0).max(1e6).default(1),
+});
+
+/**
+ * Multi-layer perceptron. The defaults on a regression are the article's example: Dense 64-64-1, Adam, mean squared
+ * error, batch 32, 100 epochs, validation split 0.2.
+ */
+export const MlpSpec = z.strictObject({
+  family: z.literal('mlp'),
+  hidden: z.array(z.number().int().min(1).max(4096)).min(1).max(8).default([64, 64]),
+  activation: z.enum(['relu', 'gelu', 'tanh']).default('relu'),
+  dropout: z.number().min(0).max(0.9).default(0),
+  /** Penalty on the squared weights, added to the gradient (not decoupled). */
+  l2: z.number().min(0).max(10).default(0),
+  learningRate: z.number().positive().max(10).default(0.001),
+  batchSize: z.number().int().min(1).max(65536).default(32),
+  epochs: z.number().int().min(1).max(10000).default(100),
+  validationFraction: z.number().min(0).max(0.5).default(0.2),
+  /** Stop after this many epochs without a better validation loss and keep the best weights; 0 = never stop. */
+  patience: z.number().int().min(0).max(10000).default(0),
+  /** `standard`: scaled values; `piecewise`: piecewise-linear encoding at fitted quantiles (Gorishniy et al. 2022). */
+  numeric: z.enum(['standard', 'piecewise']).default('standard'),
+  bins: z.number().int().min(2).max(128).default(16),
+  classWeights: z.enum(['none', 'balanced']).default('none'),
+  /** Independently seeded members trained side by side, outputs averaged. */
+  members: z.number().int().min(1).max(16).default(1),
+});
+
+/** Tries a small portfolio of the families and keeps the best on the validation rows. The default. */
+export const AutoSpec = z.strictObject({ family: z.literal('auto') });
+
+export const ModelSpec = z.discriminatedUnion('family', [AutoSpec, LinearSpec, MlpSpec]);
+export type ModelSpec = z.infer<typeof ModelSpec>;
+export type LinearSpec = z.infer<typeof LinearSpec>;
+export type MlpSpec = z.infer<typeof MlpSpec>;
+
+export const DEVICES = ['cpu', 'webgpu', 'cuda'] as const;
+export const Device = z.enum(DEVICES);
+export type Device = z.infer<typeof Device>;
+
+/** One epoch of the history; `mae` and `mse` in target units for a regression, `accuracy` for a classification. */
+export const Epoch = z.object({
+  epoch: z.number().int(),
+  loss: z.number(),
+  valLoss: z.number().nullable(),
+  mae: z.number().nullable().optional(),
+  mse: z.number().nullable().optional(),
+  valMae: z.number().nullable().optional(),
+  valMse: z.number().nullable().optional(),
+  accuracy: z.number().nullable().optional(),
+  valAccuracy: z.number().nullable().optional(),
+});
+export type Epoch = z.infer<typeof Epoch>;
+
+/** Metrics under their usual names. Regression: rmse, mae, r2; classification: accuracy, logLoss, auc (binary), f1Macro. */
+export const Metrics = z.record(z.string(), z.number().nullable());
+export type Metrics = z.infer<typeof Metrics>;
+export const MetricsBySplit = z.object({ train: Metrics, validation: Metrics, test: Metrics, baseline: Metrics });
+export type MetricsBySplit = z.infer<typeof MetricsBySplit>;
+
+/** What a served model takes and gives; the file's own input and output names. */
+export const ModelSignature = z.object({
+  v: z.literal(1),
+  task: LearningTask,
+  target: z.string(),
+  /** Raw-cell parsing of each feature column, in the order of the graph's inputs. Input name = column name. */
+  inputs: z.array(
+    z.object({
+      spec: ColumnSpec,
+      /** Closed vocabulary of a category column; null when unseen values have a bucket of their own. */
+      known: z.array(z.string()).nullable(),
+    }),
+  ),
+  /** Class labels in the order of the `probabilities` output; empty for a regression. */
+  classes: z.array(z.string()),
+  /** Graph outputs: `prediction` (float or string) [n]; classification also `probabilities` float [n, classes]. */
+  outputs: z.array(z.enum(['prediction', 'probabilities'])),
+});
+export type ModelSignature = z.infer<typeof ModelSignature>;
+
+export const Comparison = z.object({
+  metric: z.string(),
+  rows: z.number().int(),
+  champion: z.number(),
+  challenger: z.number(),
+  /** challenger - champion of `metric` on the same held-out rows, with a 95 % paired bootstrap interval. */
+  difference: z.number(),
+  low: z.number(),
+  high: z.number(),
+  better: z.enum(['challenger', 'champion', 'undecided']),
+});
+export type Comparison = z.infer<typeof Comparison>;
+
+export const StoredFile = z.object({ key: z.string(), sha256: Sha256, sizeBytes: z.number().int() });
+export type StoredFile = z.infer<typeof StoredFile>;
+
+/** The manifest of a model version; its sha-256 (of canonical JSON) is the version's identity. */
+export const ModelManifest = z.object({
+  v: z.literal(1),
+  onnx: StoredFile,
+  golden: StoredFile,
+  signature: ModelSignature,
+  spec: ModelSpec,
+  /** The spec that won, when `spec` was `auto`. */
+  chosen: ModelSpec,
+  seed: z.number().int(),
+  engine: z.object({ name: z.string(), device: Device, version: z.string() }),
+  codeVersion: z.string(),
+  data: z.object({ sha256: Sha256, trainRows: z.number().int(), validationRows: z.number().int(), testRows: z.number().int() }),
+  metrics: MetricsBySplit,
+  history: z.array(Epoch),
+  /** Largest difference between trainer and exported file on held-out rows, relative; and the tolerance it met. */
+  verified: z.object({ rows: z.number().int(), maxRelativeError: z.number(), tolerance: z.number() }),
+  comparison: Comparison.nullable(),
+  trainingMs: z.number(),
+});
+export type ModelManifest = z.infer<typeof ModelManifest>;
+
+/** Golden rows: raw values by column and the answer that the file must give again before a deployment is ready. */
+export const GoldenRows = z.object({
+  v: z.literal(1),
+  rows: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.null()]))),
+  predictions: z.array(z.union([z.number(), z.string()])),
+  probabilities: z.array(z.array(z.number())).nullable(),
+});
+export type GoldenRows = z.infer<typeof GoldenRows>;

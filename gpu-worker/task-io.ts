@@ -1,0 +1,15 @@
+import type { Epoch, Phase, Sink, Source, StoredFile } from '../contracts';
+
+/** What a running task may touch: a scratch folder of its own, files by signed URL, and a voice. */
+export interface TaskIo {
+  /** Empty folder, removed when the task ends. */
+  readonly scratchDir: string;
+  /** Aborted on cancel, lost lease or timeout; work between chunks must look at it. */
+  readonly signal: AbortSignal;
+  /** Downloads to `scratchDir/name`, checks size and sha-256 where given; fails with DATASET_CHANGED when they differ. */
+  fetch(source: Source, name: string): Promise<string>;
+  /** Uploads a local file or bytes; resolves when the store has acknowledged them. */
+  store(sink: Sink, content: { path: string } | { bytes: Uint8Array }): Promise<StoredFile>;
+  /** Live progress; cheap to call, at most one message per 20 ms leaves the process, epochs are never dropped. */
+  progress(phase: Phase, fraction: number, detail?: { message?: string; epochs?: readonly Epoch[] }): void;
+}
