@@ -12,9 +12,7 @@ export const ColumnSpec = z.object({
   type: ColumnType,
   /** Tokens that mean «no value», compared after trimming and case folding; the empty cell always does. */
   missing: z.array(z.string()),
-  number: z
-    .object({ decimal: z.enum(['.', ',']), group: z.enum(['', ',', '.', ' ', "'"]) })
-    .optional(),
+  number: z.object({ decimal: z.enum(['.', ',']), group: z.enum(['', ',', '.', ' ', "'"]) }).optional(),
   time: z.object({ dayFirst: z.boolean() }).optional(),
   /** Folded spelling -> the spelling that the data uses most (`yes` -> `Yes`). */
   category: z.object({ canonical: z.array(z.tuple([z.string(), z.string()])) }).optional(),
@@ -73,7 +71,12 @@ export type LearningTask = z.infer<typeof LearningTask>;
  */
 export const HoldoutRule = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('hash'), salt: z.string(), fraction: z.number().min(0).max(0.5) }),
-  z.object({ kind: z.literal('time'), column: z.string(), fromMicros: z.number().int(), toMicros: z.number().int() }),
+  z.object({
+    kind: z.literal('time'),
+    column: z.string(),
+    fromMicros: z.number().int(),
+    toMicros: z.number().int(),
+  }),
 ]);
 export type HoldoutRule = z.infer<typeof HoldoutRule>;
 

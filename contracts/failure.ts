@@ -20,7 +20,12 @@ const caller = (http: number, log: FailurePolicy['log'] = 'debug'): FailurePolic
   retry: false,
   log,
 });
-const platform = (http: number, retry = true): FailurePolicy => ({ fault: 'platform', http, retry, log: 'error' });
+const platform = (http: number, retry = true): FailurePolicy => ({
+  fault: 'platform',
+  http,
+  retry,
+  log: 'error',
+});
 
 export const FAILURES = {
   // request and access
@@ -126,7 +131,9 @@ export const fail = (code: FailureCode, message: string, detail?: FailureDetail)
 };
 
 export const asFailure = (error: unknown): Failure =>
-  error instanceof Failure ? error : new Failure('INTERNAL', 'an unexpected error occurred', { cause: error });
+  error instanceof Failure
+    ? error
+    : new Failure('INTERNAL', 'an unexpected error occurred', { cause: error });
 
 /** `unknown task "regresion"; one of: regression, classification` */
 export const oneOf = (what: string, got: string, choices: readonly string[]): string =>

@@ -12,7 +12,11 @@ export const TaskKind = z.enum(TASK_KINDS);
 export type TaskKind = z.infer<typeof TaskKind>;
 
 /** A file to read: fetch `url` with GET; refuse it when the bytes do not have `sha256` (where given). */
-export const Source = z.object({ url: z.string(), sha256: Sha256.nullable(), sizeBytes: z.number().int().nullable() });
+export const Source = z.object({
+  url: z.string(),
+  sha256: Sha256.nullable(),
+  sizeBytes: z.number().int().nullable(),
+});
 export type Source = z.infer<typeof Source>;
 /** A file to write: PUT to `url` at most once; the store answers with `{key, sha256, sizeBytes}`. */
 export const Sink = z.object({ url: z.string(), key: z.string() });
@@ -72,7 +76,12 @@ export const TrainPayload = z.object({
 /** Buffered prediction-log rows (JSON lines) become one Parquet file. */
 export const PackPayload = z.object({ kind: z.literal('pack'), rows: Source, packed: Sink });
 
-export const TaskPayload = z.discriminatedUnion('kind', [ProfilePayload, MergePayload, TrainPayload, PackPayload]);
+export const TaskPayload = z.discriminatedUnion('kind', [
+  ProfilePayload,
+  MergePayload,
+  TrainPayload,
+  PackPayload,
+]);
 export type TaskPayload = z.infer<typeof TaskPayload>;
 export type ProfilePayload = z.infer<typeof ProfilePayload>;
 export type MergePayload = z.infer<typeof MergePayload>;
@@ -110,7 +119,15 @@ export const ClaimReply = z.discriminatedUnion('outcome', [
 ]);
 export type ClaimReply = z.infer<typeof ClaimReply>;
 
-export const PHASES = ['FETCHING', 'PREPARING', 'TRAINING', 'TUNING', 'EVALUATING', 'EXPORTING', 'VERIFYING'] as const;
+export const PHASES = [
+  'FETCHING',
+  'PREPARING',
+  'TRAINING',
+  'TUNING',
+  'EVALUATING',
+  'EXPORTING',
+  'VERIFYING',
+] as const;
 export const Phase = z.enum(PHASES);
 export type Phase = z.infer<typeof Phase>;
 
@@ -207,4 +224,3 @@ export type ControlError = z.infer<typeof ControlError>;
 
 export const Cancel = z.object({ v: z.literal(1), tenantId: TenantId, taskId: TaskId });
 export type Cancel = z.infer<typeof Cancel>;
-

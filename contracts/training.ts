@@ -65,7 +65,12 @@ export type Epoch = z.infer<typeof Epoch>;
 /** Metrics under their usual names. Regression: rmse, mae, r2; classification: accuracy, logLoss, auc (binary), f1Macro. */
 export const Metrics = z.record(z.string(), z.number().nullable());
 export type Metrics = z.infer<typeof Metrics>;
-export const MetricsBySplit = z.object({ train: Metrics, validation: Metrics, test: Metrics, baseline: Metrics });
+export const MetricsBySplit = z.object({
+  train: Metrics,
+  validation: Metrics,
+  test: Metrics,
+  baseline: Metrics,
+});
 export type MetricsBySplit = z.infer<typeof MetricsBySplit>;
 
 /** What a served model takes and gives; the file's own input and output names. */
@@ -116,7 +121,12 @@ export const ModelManifest = z.object({
   seed: z.number().int(),
   engine: z.object({ name: z.string(), device: Device, version: z.string() }),
   codeVersion: z.string(),
-  data: z.object({ sha256: Sha256, trainRows: z.number().int(), validationRows: z.number().int(), testRows: z.number().int() }),
+  data: z.object({
+    sha256: Sha256,
+    trainRows: z.number().int(),
+    validationRows: z.number().int(),
+    testRows: z.number().int(),
+  }),
   metrics: MetricsBySplit,
   history: z.array(Epoch),
   /** Largest difference between trainer and exported file on held-out rows, relative; and the tolerance it met. */

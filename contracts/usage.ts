@@ -1,6 +1,15 @@
 /** Usage events as they travel, and the prediction record that travels with them. Quantities are integers as text. */
 import { z } from 'zod';
-import { ApiKeyId, DeploymentId, JobId, ModelVersionId, PredictionId, ScenarioId, TenantId, UsageEventId } from './ids';
+import {
+  ApiKeyId,
+  DeploymentId,
+  JobId,
+  ModelVersionId,
+  PredictionId,
+  ScenarioId,
+  TenantId,
+  UsageEventId,
+} from './ids';
 
 /** Base units: counts, nanoseconds, byte-milliseconds. */
 export const METERS = [
@@ -32,7 +41,10 @@ export const UsageEvent = z.object({
   key: z.string().min(1).max(200),
   /** Integer quantities in base units, by meter. A storage event carries `bytesDelta` instead. */
   quantities: z.partialRecord(Meter, z.string().regex(/^-?\d+$/)),
-  bytesDelta: z.string().regex(/^-?\d+$/).nullable(),
+  bytesDelta: z
+    .string()
+    .regex(/^-?\d+$/)
+    .nullable(),
   /** ISO instant with microseconds or milliseconds, UTC. */
   eventTime: z.string(),
   producer: z.string(),
@@ -51,7 +63,12 @@ export type UsageEvent = z.infer<typeof UsageEvent>;
 export const PredictionRecord = z.object({
   id: PredictionId,
   rows: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.null()]))),
-  outputs: z.array(z.object({ prediction: z.union([z.number(), z.string()]), probabilities: z.array(z.number()).nullable() })),
+  outputs: z.array(
+    z.object({
+      prediction: z.union([z.number(), z.string()]),
+      probabilities: z.array(z.number()).nullable(),
+    }),
+  ),
 });
 export type PredictionRecord = z.infer<typeof PredictionRecord>;
 

@@ -9,8 +9,16 @@ export interface Table {
 }
 
 export type Column =
-  | { readonly spec: ColumnSpec & { type: 'number' }; readonly kind: 'number'; /** NaN = missing. */ readonly values: Float64Array }
-  | { readonly spec: ColumnSpec & { type: 'time' }; readonly kind: 'time'; /** Epoch microseconds, NaN = missing. */ readonly values: Float64Array }
+  | {
+      readonly spec: ColumnSpec & { type: 'number' };
+      readonly kind: 'number';
+      /** NaN = missing. */ readonly values: Float64Array;
+    }
+  | {
+      readonly spec: ColumnSpec & { type: 'time' };
+      readonly kind: 'time';
+      /** Epoch microseconds, NaN = missing. */ readonly values: Float64Array;
+    }
   | {
       readonly spec: ColumnSpec & { type: 'category' | 'text' };
       readonly kind: 'category' | 'text';

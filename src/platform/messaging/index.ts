@@ -1,0 +1,2 @@
+export { Messaging } from './messaging';
+export type { Delivery } from './messaging';
