@@ -142,5 +142,7 @@ export const GoldenRows = z.object({
   rows: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.null()]))),
   predictions: z.array(z.union([z.number(), z.string()])),
   probabilities: z.array(z.array(z.number())).nullable(),
+  /** What turned out to be true for each row (they are held-out rows), for examples to show beside the answer. */
+  actuals: z.array(z.union([z.string(), z.number()])).optional(),
 });
 export type GoldenRows = z.infer<typeof GoldenRows>;
