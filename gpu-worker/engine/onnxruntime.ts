@@ -1,0 +1,124 @@
+/** The worker's one door to onnxruntime: sessions on the provider that was asked for, always closed again. */
+import * as ort from 'onnxruntime-node';
+import { DEVICES, Failure } from '../../contracts';
+import type { Device } from '../../contracts';
+
+export type Tensor = ort.Tensor;
+export type Feeds = Readonly<Record<string, Tensor>>;
+
+export interface Engine {
+  readonly name: 'onnxruntime';
+  readonly device: Device;
+  readonly version: string;
+}
+
+export interface SessionOptions {
+  readonly device?: Device;
+  /** Intra-op threads. Nets of a few thousand weights are fastest on one: a second only adds hand-over time. */
+  readonly threads?: number;
+}
+
+export interface Session {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  /** Computes on this thread: the event loop stands still until it is done, so callers keep runs short. */
+  run(feeds: Feeds, outputs?: readonly string[]): Promise<Record<string, Tensor>>;
+  close(): Promise<void>;
+}
+
+let open = 0;
+/** How many sessions are open in this process; a test fails when one is left. */
+export const openSessionCount = (): number => open;
+
+export const openSession = async (model: Uint8Array, options: SessionOptions = {}): Promise<Session> => {
+  const device = options.device ?? 'cpu';
+  const session = await ort.InferenceSession.create(model, {
+    executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+    intraOpNumThreads: options.threads ?? 1,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+  });
+  open++;
+  let closed = false;
+  return {
+    inputNames: session.inputNames,
+    outputNames: session.outputNames,
+    run: async (feeds, outputs) => {
+      const answer =
+        outputs === undefined ? await session.run(feeds) : await session.run(feeds, [...outputs]);
+      return answer;
+    },
+    close: async () => {
+      if (closed) return;
+      closed = true;
+      open--;
+      await session.release();
+    },
+  };
+};
+
+/** Opens, uses and closes; the session cannot outlive `use`. */
+export const withSession = async <T>(
+  model: Uint8Array,
+  options: SessionOptions,
+  use: (session: Session) => Promise<T>,
+): Promise<T> => {
+  const session = await openSession(model, options);
+  try {
+    return await use(session);
+  } finally {
+    await session.close();
+  }
+};
+
+/**
+ * The engine on `wanted`, proved by creating a session of `probe` on it; cpu when nothing is asked for.
+ * Throws BAD_SPEC, listing what works here, when the device does not.
+ */
+export const chooseEngine = async (wanted: Device | null, probe: Uint8Array): Promise<Engine> => {
+  const device = wanted ?? 'cpu';
+  if (device !== 'cpu' && !(await works(device, probe))) {
+    const here: Device[] = [];
+    for (const other of DEVICES) if (other !== device && (await works(other, probe))) here.push(other);
+    throw new Failure(
+      'BAD_SPEC',
+      `device ${device} is not available on this worker; one of: ${here.join(', ')}`,
+      {
+        path: ['device'],
+        hint: 'leave the device out to train on the cpu',
+      },
+    );
+  }
+  return { name: 'onnxruntime', device, version: ort.env.versions.node ?? ort.env.versions.common };
+};
+
+const works = async (device: Device, probe: Uint8Array): Promise<boolean> => {
+  if (device === 'cpu') return true;
+  try {
+    await withSession(probe, { device }, async () => undefined);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+export const float32 = (data: Float32Array, dims: readonly number[]): Tensor =>
+  new ort.Tensor('float32', data, dims);
+export const float64 = (data: Float64Array, dims: readonly number[]): Tensor =>
+  new ort.Tensor('float64', data, dims);
+export const int64 = (data: BigInt64Array, dims: readonly number[]): Tensor =>
+  new ort.Tensor('int64', data, dims);
+export const strings = (data: string[], dims: readonly number[]): Tensor =>
+  new ort.Tensor('string', data, dims);
+
+export const asFloat32 = (tensor: Tensor | undefined): Float32Array => {
+  if (tensor?.data instanceof Float32Array) return tensor.data;
+  throw new Error(`expected a float32 tensor, got ${tensor?.type ?? 'nothing'}`);
+};
+
+export const asStrings = (tensor: Tensor | undefined): string[] => {
+  if (tensor?.type === 'string') return tensor.data as string[];
+  throw new Error(`expected a string tensor, got ${tensor?.type ?? 'nothing'}`);
+};
