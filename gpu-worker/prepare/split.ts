@@ -1,0 +1,63 @@
+import { Failure } from '../../contracts';
+import type { HoldoutRule } from '../../contracts';
+import type { Table } from '../data/table';
+import { CounterRandom, STREAMS } from '../engine/counter-random';
+import { columnNamed, targetPresent } from './target';
+
+/** Row numbers of a table. Rows without a target value are in none of the three. */
+export interface Split {
+  readonly training: Int32Array;
+  readonly validation: Int32Array;
+  /** Held out when the dataset was made; no training ever sees them. */
+  readonly test: Int32Array;
+}
+
+/** Fewer rows than this give no model worth a bill. */
+export const FEWEST_TRAINING_ROWS = 20;
+
+/**
+ * Validation rows are the last by time where the holdout rule is by time (the future is what will be predicted),
+ * else drawn by `seed`. Throws TOO_FEW_ROWS.
+ */
+export const splitRows = (
+  table: Table,
+  target: string,
+  holdout: HoldoutRule,
+  validationFraction: number,
+  seed: number,
+): Split => {
+  const present = targetPresent(columnNamed(table, target));
+  const learning: number[] = [];
+  const test: number[] = [];
+  for (let row = 0; row < table.rows; row++) {
+    if (present[row] === 1) (table.holdout[row] === 1 ? test : learning).push(row);
+  }
+  const ordered = holdout.kind === 'time' ? byTime(table, holdout.column, learning) : drawn(learning, seed);
+  const validationRows = Math.floor(ordered.length * validationFraction);
+  const trainingRows = ordered.length - validationRows;
+  if (trainingRows < FEWEST_TRAINING_ROWS) {
+    const needed = Math.ceil(FEWEST_TRAINING_ROWS / (1 - validationFraction));
+    throw new Failure(
+      'TOO_FEW_ROWS',
+      `${learning.length} rows are left to learn from after the held-out ones; at least ${needed} are needed`,
+    );
+  }
+  return {
+    training: ordered.subarray(0, trainingRows),
+    validation: ordered.subarray(trainingRows),
+    test: Int32Array.from(test),
+  };
+};
+
+const drawn = (rows: readonly number[], seed: number): Int32Array =>
+  new CounterRandom(seed, STREAMS.split).shuffle(Int32Array.from(rows));
+
+const byTime = (table: Table, name: string, rows: readonly number[]): Int32Array => {
+  const column = columnNamed(table, name);
+  if (column.kind !== 'time') return Int32Array.from(rows);
+  const at = (row: number): number => {
+    const micros = column.values[row] ?? NaN;
+    return Number.isNaN(micros) ? -Infinity : micros;
+  };
+  return Int32Array.from([...rows].sort((a, b) => (at(a) === at(b) ? a - b : at(a) < at(b) ? -1 : 1)));
+};

@@ -1,0 +1,108 @@
+/** The target column as numbers a network can learn, and the way back. */
+import { Failure, oneOf } from '../../contracts';
+import type { LearningTask } from '../../contracts';
+import type { Column, Table } from '../data/table';
+
+export type Target = RegressionTarget | ClassificationTarget;
+
+export interface RegressionTarget {
+  readonly task: 'regression';
+  /** In target units, one a table row, NaN = missing. */
+  readonly values: Float64Array;
+  /** Of the training rows: training sees (value - mean) / deviation. */
+  readonly mean: number;
+  readonly deviation: number;
+}
+
+export interface ClassificationTarget {
+  readonly task: 'classification';
+  /** Class index, one a table row, -1 = missing or a class that no training row has. */
+  readonly codes: Int32Array;
+  readonly classes: readonly string[];
+  /** Rows of each class among the training rows. */
+  readonly counts: readonly number[];
+}
+
+export const columnNamed = (table: Table, name: string): Column => {
+  const found = table.columns.find((column) => column.spec.name === name);
+  if (found !== undefined) return found;
+  throw new Failure(
+    'TARGET_MISSING',
+    oneOf(
+      'column',
+      name,
+      table.columns.map((column) => column.spec.name),
+    ),
+  );
+};
+
+/** Which rows have a value in the target column: 1 = yes. */
+export const targetPresent = (column: Column): Uint8Array =>
+  column.kind === 'number' || column.kind === 'time'
+    ? Uint8Array.from(column.values, (value) => (Number.isNaN(value) ? 0 : 1))
+    : Uint8Array.from(column.codes, (code) => (code < 0 ? 0 : 1));
+
+/** `learning`: all rows that may be learned from (training and validation); `training` of them set the scale. */
+export const fitTarget = (
+  column: Column,
+  task: LearningTask,
+  learning: Int32Array,
+  training: Int32Array,
+): Target =>
+  task === 'regression' ? fitRegression(column, training) : fitClassification(column, learning, training);
+
+const fitRegression = (column: Column, training: Int32Array): RegressionTarget => {
+  if (column.kind !== 'number') {
+    throw new Failure('TARGET_NOT_NUMERIC', `column ${column.spec.name} holds no numbers`, {
+      hint: 'choose the task classification, or a number column as target',
+    });
+  }
+  const { values } = column;
+  let sum = 0;
+  for (const row of training) sum += values[row] ?? NaN;
+  const mean = sum / training.length;
+  let squares = 0;
+  for (const row of training) squares += ((values[row] ?? NaN) - mean) ** 2;
+  const deviation = Math.sqrt(squares / training.length);
+  if (!(deviation > 0)) throw constant(column);
+  return { task: 'regression', values, mean, deviation };
+};
+
+const fitClassification = (
+  column: Column,
+  learning: Int32Array,
+  training: Int32Array,
+): ClassificationTarget => {
+  const labels = rowLabels(column);
+  const classes = [
+    ...new Set(Array.from(learning, (row) => labels(row)).filter((label) => label !== undefined)),
+  ];
+  classes.sort(
+    classes.every((label) => label.trim() !== '' && Number.isFinite(Number(label)))
+      ? (a, b) => Number(a) - Number(b)
+      : (a, b) => (a < b ? -1 : 1),
+  );
+  if (classes.length < 2) throw constant(column);
+  const index = new Map(classes.map((label, i) => [label, i]));
+  const codes = Int32Array.from({ length: rowCount(column) }, (_, row) => index.get(labels(row) ?? '') ?? -1);
+  const counts = classes.map(() => 0);
+  for (const row of training) {
+    const code = codes[row] ?? -1;
+    counts[code] = (counts[code] ?? 0) + 1;
+  }
+  return { task: 'classification', codes, classes, counts };
+};
+
+const rowCount = (column: Column): number =>
+  'values' in column ? column.values.length : column.codes.length;
+
+const rowLabels = (column: Column): ((row: number) => string | undefined) =>
+  'values' in column
+    ? (row) => {
+        const value = column.values[row] ?? NaN;
+        return Number.isNaN(value) ? undefined : String(value);
+      }
+    : (row) => column.dictionary[column.codes[row] ?? -1];
+
+const constant = (column: Column): Failure =>
+  new Failure('TARGET_CONSTANT', `column ${column.spec.name} has one value only in the rows to learn from`);
