@@ -15,6 +15,26 @@ export interface Scoped {
   readonly tenantId: TenantId;
 }
 
+const commitEffects = new WeakMap<EntityManager, (() => void)[]>();
+
+/** Runs `effect` right after `tx` commits, and not at all when it does not: for nudges that a poll would repeat. */
+export const afterCommit = (tx: TenantTx | PlatformTx, effect: () => void): void => {
+  const effects = commitEffects.get(tx);
+  if (effects === undefined) throw new Failure('INTERNAL', 'not an open transaction of the database door');
+  effects.push(effect);
+};
+
+/** A transaction on `source`, then what was asked to follow its commit. */
+const transact = async <T>(source: DataSource, work: (tx: EntityManager) => Promise<T>): Promise<T> => {
+  const effects: (() => void)[] = [];
+  const result = await source.transaction((tx) => {
+    commitEffects.set(tx, effects);
+    return work(tx);
+  });
+  for (const effect of effects) effect();
+  return result;
+};
+
 export interface DatabaseOptions {
   readonly appUrl: string;
   readonly platformUrl: string;
@@ -77,20 +97,18 @@ export class Database {
   /** Runs `work` in one transaction that sees only `scope.tenantId`'s rows. */
   async within<T>(scope: Scoped, work: (tx: TenantTx) => Promise<T>): Promise<T> {
     if (!isUuid(scope.tenantId)) throw new Failure('INTERNAL', 'a tenant scope needs a tenant id');
-    return this.app
-      .transaction(async (tx) => {
-        // The uuid was checked above; SET takes no parameters. set_config is revoked, so that an injected
-        // expression cannot switch tenant.
-        await tx.query(`set local app.tenant_id = '${scope.tenantId}'`);
-        return work(tx as TenantTx); // the only cast to TenantTx
-      })
-      .catch(unavailable);
+    return transact(this.app, async (tx) => {
+      // The uuid was checked above; SET takes no parameters. set_config is revoked, so that an injected
+      // expression cannot switch tenant.
+      await tx.query(`set local app.tenant_id = '${scope.tenantId}'`);
+      return work(tx as TenantTx); // the only cast to TenantTx
+    }).catch(unavailable);
   }
 
   /** Across tenants, on the closed list of platform tables; `reason` names the caller for log and review. */
   async asPlatform<T>(reason: string, work: (tx: PlatformTx) => Promise<T>): Promise<T> {
     if (reason.length === 0) throw new Failure('INTERNAL', 'platform work needs a reason');
-    return this.platform.transaction((tx) => work(tx as PlatformTx)).catch(unavailable); // the only cast to PlatformTx
+    return transact(this.platform, (tx) => work(tx as PlatformTx)).catch(unavailable); // the only cast to PlatformTx
   }
 
   /** Answers when the application role can query; fails with UNAVAILABLE otherwise. */

@@ -1,3 +1,3 @@
 /** One door to PostgreSQL: `within` for a tenant, `asPlatform` for the closed list of cross-tenant work. */
-export { Database, isUnreachable } from './database';
+export { afterCommit, Database, isUnreachable } from './database';
 export type { DatabaseOptions, PlatformTx, Scoped, TenantTx } from './database';
