@@ -1,0 +1,46 @@
+import { Client } from 'pg';
+import { connect } from 'nats';
+import { freshDatabase } from './database';
+import { startNats } from './nats';
+
+describe('what tests stand on', () => {
+  it('gives every caller a database of its own, through roles that bypass nothing', async () => {
+    const [one, other] = await Promise.all([freshDatabase(), freshDatabase()]);
+    expect(one.name).not.toBe(other.name);
+    for (const [url, user] of [
+      [one.ownerUrl, 'mm_owner'],
+      [one.appUrl, 'mm_app'],
+      [other.platformUrl, 'mm_platform'],
+    ] as const) {
+      const client = new Client({ connectionString: url });
+      await client.connect();
+      const found = await client.query<{ name: string; loose: boolean }>(
+        'select rolname as name, rolsuper or rolbypassrls as loose from pg_roles where rolname = current_user',
+      );
+      await client.end();
+      expect(found.rows).toEqual([{ name: user, loose: false }]);
+    }
+  });
+
+  it('gives a nats-server with JetStream that refuses strangers and survives kill -9', async () => {
+    const nats = await startNats();
+    try {
+      const at = new URL(nats.url);
+      await expect(connect({ servers: at.host })).rejects.toThrow(/authorization/i);
+      const open = () => connect({ servers: at.host, user: at.username, pass: at.password });
+      const first = await open();
+      const manager = await first.jetstreamManager();
+      await manager.streams.add({ name: 'KEPT', subjects: ['kept'] });
+      await first.jetstream().publish('kept');
+      await first.close();
+      await nats.kill();
+      await nats.start();
+      const again = await open();
+      const info = await (await again.jetstreamManager()).streams.info('KEPT');
+      expect(info.state.messages).toBe(1);
+      await again.close();
+    } finally {
+      await nats.stop();
+    }
+  });
+});
