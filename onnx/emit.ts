@@ -44,6 +44,9 @@ export const modelProto = (parts: ModelParts): ModelProto => {
   };
 };
 
+/** Operators whose results after the first may be left out where nothing uses them. */
+const OPTIONAL_RESULTS: ReadonlySet<string> = new Set(['MaxPool', 'LayerNormalization']);
+
 /** Values and shared computations that are visible in one graph and in the bodies within it. */
 class Frame {
   readonly names = new Map<Value, string>();
@@ -67,6 +70,7 @@ class Frame {
 class Emitter {
   readonly domains = new Set<string>();
   private readonly nodesByScope = new Map<Scope, Node[]>();
+  private readonly used = new Set<Value>();
   private readonly taken = new Set<string>();
   private count = 0;
 
@@ -102,6 +106,7 @@ class Emitter {
     const seen = new Set<Node>();
     const waiting = [...roots];
     for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
+      this.used.add(value);
       if (value.origin.kind !== 'node' || seen.has(value.origin.node)) continue;
       const found = value.origin.node;
       seen.add(found);
@@ -135,9 +140,18 @@ class Emitter {
       .map(([name, attribute]) => this.attribute(name, attribute, frame));
     const outputs = item.outputs.map((value) => wanted.get(value) ?? this.fresh(item.op));
     item.outputs.forEach((value, index) => frame.names.set(value, outputs[index] ?? ''));
+    if (OPTIONAL_RESULTS.has(item.op)) this.dropUnused(item, outputs);
     if (key !== undefined) frame.computed.set(key, outputs);
     if (item.domain !== '') this.domains.add(item.domain);
     frame.nodes.push({ op: item.op, domain: item.domain, name: '', inputs, outputs, attributes });
+  }
+
+  private dropUnused(item: Node, outputs: string[]): void {
+    for (let last = outputs.length - 1; last > 0; last--) {
+      const value = item.outputs[last];
+      if (value === undefined || this.used.has(value)) return;
+      outputs.pop();
+    }
   }
 
   private attribute(name: string, attribute: Attribute, frame: Frame): AttributeProto {

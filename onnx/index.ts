@@ -6,3 +6,4 @@ export * as op from './op';
 export { readModel } from './proto/read';
 export { writeModel } from './proto/write';
 export type * from './proto/model';
+export { gradients, differentiableOps } from './gradient';

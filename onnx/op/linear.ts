@@ -1,7 +1,7 @@
 import { GraphError } from '../errors';
 import { broadcast, dimAt, requireFloat, requireRank, withDim, axisOf } from '../shape';
 import { showShape, type Dim } from '../tensor';
-import { node1, type Attribute, type Value } from '../value';
+import { node, node1, type Attribute, type Value } from '../value';
 
 /** Products, normalisations and soft maxima of ONNX opset 17. */
 
@@ -83,15 +83,16 @@ export const LayerNormalization = (x: Value, scale: Value, bias: Value, axis = -
       throw new GraphError(
         `LayerNormalization: scale and bias must have shape ${normalised}, got ${showShape(value.shape)}`,
       );
-  return node1(
+  const reduced = x.shape.map((dim, index) => (index < from ? dim : 1));
+  const [normal] = node(
     'LayerNormalization',
     [x, scale, bias],
-    { dtype: x.dtype, shape: x.shape },
-    {
-      axis: { type: 'int', value: from },
-      epsilon: { type: 'float', value: epsilon },
-    },
+    // Mean and inverse standard deviation are there for the gradient and are left out where nothing uses them.
+    [x.shape, reduced, reduced].map((shape) => ({ dtype: x.dtype, shape })),
+    { axis: { type: 'int', value: from }, epsilon: { type: 'float', value: epsilon } },
   );
+  if (normal === undefined) throw new GraphError('LayerNormalization has an output');
+  return normal;
 };
 
 export interface ReduceOptions {

@@ -1,0 +1,151 @@
+import { GraphError } from '../errors';
+import * as op from '../op';
+import { knownDim, knownShape } from '../shape';
+import { sameShape, tensor } from '../tensor';
+import { constant, node1, type Node, type Value } from '../value';
+import { fullSize, intsOf, over, reshapeLike } from './algebra';
+import type { Rule } from './rule';
+
+const ints = (value: readonly number[]) => ({ type: 'ints', value }) as const;
+
+const windowOf = (node: Node) => ({
+  kernel: intsOf(node, 'kernel_shape'),
+  strides: intsOf(node, 'strides'),
+  dilations:
+    node.attributes.dilations === undefined
+      ? intsOf(node, 'strides').map(() => 1)
+      : intsOf(node, 'dilations'),
+  pads: intsOf(node, 'pads'),
+});
+type Spread = ReturnType<typeof windowOf>;
+
+const at = (list: readonly number[], index: number): number => list[index] ?? 0;
+
+/** Swaps batch and channels. */
+const swapped = (x: Value): Value => op.Transpose(x, [1, 0, ...x.shape.slice(2).map((_, axis) => axis + 2)]);
+
+/**
+ * Spreads gradients of windows back over the input: the transpose of a convolution.
+ * @param weights [filters, channels / groups, ...kernel]
+ */
+const transposed = (g: Value, weights: Value, like: Value, window: Spread, groups = 1): Value => {
+  const { kernel, strides, dilations, pads } = window;
+  const axes = kernel.length;
+  const missing = kernel.map((size, axis) => {
+    const reach =
+      (knownDim('Conv', g.shape, axis + 2) - 1) * at(strides, axis) +
+      (size - 1) * at(dilations, axis) +
+      1 -
+      at(pads, axis) -
+      at(pads, axis + axes);
+    return knownDim('Conv', like.shape, axis + 2) - reach;
+  });
+  return node1(
+    'ConvTranspose',
+    [g, weights],
+    { dtype: like.dtype, shape: like.shape },
+    {
+      kernel_shape: ints(kernel),
+      strides: ints(strides),
+      dilations: ints(dilations),
+      pads: ints(pads),
+      output_padding: ints(missing),
+      group: { type: 'int', value: groups },
+    },
+  );
+};
+
+/** Gradient of a convolution's input: for stride 1 a convolution with the flipped weights, which runs fastest. */
+const inputGradient = (g: Value, weights: Value, x: Value, window: Spread): Value => {
+  const { kernel, strides, dilations, pads } = window;
+  const reach = kernel.map((size, axis) => (size - 1) * at(dilations, axis));
+  const inner = [...reach, ...reach].map((length, index) => length - at(pads, index));
+  if (strides.some((stride) => stride !== 1) || inner.some((pad) => pad < 0))
+    return transposed(g, weights, x, window);
+  const cuts = kernel.map((size, axis) => ({ axis: axis + 2, start: -1, end: -size - 1, step: -1 }));
+  return op.Conv(g, swapped(op.Slice(weights, cuts)), undefined, { dilations, pads: inner });
+};
+
+/**
+ * Gradient of a convolution's weights: itself a convolution, of the input with the result's gradient, where samples
+ * play the channels and stride and dilation change places.
+ */
+const weightGradient = (g: Value, weights: Value, x: Value, window: Spread): Value => {
+  const { kernel, strides, dilations, pads } = window;
+  const wide = op.Conv(swapped(x), swapped(g), undefined, { strides: dilations, dilations: strides, pads });
+  const cuts = kernel.map((size, axis) => ({ axis: axis + 2, start: 0, end: size }));
+  const exact = kernel.every((size, axis) => wide.shape[axis + 2] === size);
+  const result = swapped(exact ? wide : op.Slice(wide, cuts));
+  if (!sameShape(result.shape, weights.shape))
+    throw new GraphError('Conv: the weights must have known dimensions');
+  return result;
+};
+
+const conv: Rule = (use) => {
+  const [x, weights, g] = [use.in(0), use.in(1), fullSize(use.g, use.y)];
+  const window = windowOf(use.node);
+  return [
+    use.wants(0) ? inputGradient(g, weights, x, window) : undefined,
+    use.wants(1) ? weightGradient(g, weights, x, window) : undefined,
+    use.wants(2)
+      ? op.ReduceSum(g, { axes: g.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis])) })
+      : undefined,
+  ];
+};
+
+/** Each window's gradient goes to its largest element: exact, also where windows overlap. */
+const maxPool: Rule = (use) => {
+  const x = use.in(0);
+  const g = fullSize(use.g, use.y);
+  const { kernel, strides, pads, dilations } = windowOf(use.node);
+  const [, indices] = use.node.outputs;
+  if (indices === undefined) throw new GraphError('MaxPool: no indices');
+  const apart =
+    kernel.every((size, axis) => (size - 1) * at(dilations, axis) < at(strides, axis)) &&
+    pads.every((pad) => pad === 0);
+  if (apart)
+    return [
+      node1(
+        'MaxUnpool',
+        [g, indices, op.ShapeOf(x)],
+        { dtype: x.dtype, shape: x.shape },
+        {
+          kernel_shape: ints(kernel),
+          strides: ints(strides),
+        },
+      ),
+    ];
+  const size = knownShape('MaxPool', x.shape).reduce((product, dim) => product * dim, 1);
+  const picks = knownShape('MaxPool', g.shape).reduce((product, dim) => product * dim, 1);
+  const zeros = op.Expand(constant(tensor(x.dtype, [0], [1])), [size]);
+  const spread = op.ScatterElements(zeros, op.Reshape(indices, [picks]), op.Reshape(g, [picks]), 0, 'add');
+  return [reshapeLike(spread, x)];
+};
+
+/** Spreads each mean's gradient evenly over the window's elements that are not padding. */
+const averagePool: Rule = (use) => {
+  const x = use.in(0);
+  const window = windowOf(use.node);
+  const channels = knownDim('AveragePool', x.shape, 1);
+  const { kernel, strides, pads } = window;
+  const spatial = kernel.map((_, axis) => knownDim('AveragePool', use.y.shape, axis + 2));
+  const counts = kernel.map((size, axis) =>
+    Array.from({ length: at(spatial, axis) }, (_, place) => {
+      const from = place * at(strides, axis) - at(pads, axis);
+      return Math.min(from + size, knownDim('AveragePool', x.shape, axis + 2)) - Math.max(from, 0);
+    }),
+  );
+  const grid = counts.reduce<number[]>((outer, inner) => outer.flatMap((a) => inner.map((b) => a * b)), [1]);
+  const shares = over(fullSize(use.g, use.y), constant(tensor(x.dtype, grid, spatial)));
+  const area = kernel.reduce((product, size) => product * size, 1);
+  const ones = constant(
+    tensor(x.dtype, new Array<number>(channels * area).fill(1), [channels, 1, ...kernel]),
+  );
+  return [transposed(shares, ones, x, window, channels)];
+};
+
+export const convolutionRules: Record<string, Rule> = {
+  Conv: conv,
+  MaxPool: maxPool,
+  AveragePool: averagePool,
+};
