@@ -1,0 +1,93 @@
+/** The task child: waits warm, runs exactly one task, says how it ended, and is done. */
+import { asFailure, Failure, isFailureCode } from '../../contracts';
+import type { TaskPayload, TaskResult } from '../../contracts';
+import { dieWithParent } from '../limits';
+import { errorOrigin } from '../log';
+import type { TaskIo } from '../task-io';
+import { ChildIo } from './child-io';
+import { ToChild } from './protocol';
+import type { ChildFailure, FromChild } from './protocol';
+
+/** What one group of tasks needs: modules to load while idle, and the work itself. */
+export interface TaskRunner {
+  /** Loads native modules ahead of the first task. */
+  warmUp(): Promise<void>;
+  run(payload: TaskPayload, io: TaskIo): Promise<TaskResult>;
+}
+
+/** What DuckDB, onnxruntime and V8 say when memory is refused. */
+const MEMORY_REFUSED = /out of memory|bad_alloc|failed to allocate|allocation failed|cannot allocate/i;
+
+/** Runs in the child's main file. `parentPid` is the worker that spawned it. */
+export async function serveOneTask(runner: TaskRunner, parentPid: number): Promise<void> {
+  dieWithParent(parentPid);
+  // Ctrl-C in a terminal reaches the whole process group: the worker decides when its children end.
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => undefined);
+
+  const cancel = new AbortController();
+  let taken = false;
+  process.on('message', (raw) => {
+    const message = ToChild.parse(raw);
+    if (message.type === 'abort') {
+      cancel.abort(new Failure('CANCELED', 'the task was canceled'));
+      return;
+    }
+    if (taken) return; // one task, one tenant, one process
+    taken = true;
+    void warm.then(() => runTask(runner, message.payload, message.scratchDir, cancel.signal));
+  });
+  const warm = runner.warmUp().then(() => say({ type: 'ready' }));
+  await warm;
+}
+
+const say = (message: FromChild): Promise<void> =>
+  new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) return resolve();
+    process.send(message, undefined, {}, () => resolve());
+  });
+
+async function runTask(
+  runner: TaskRunner,
+  payload: TaskPayload,
+  scratchDir: string,
+  signal: AbortSignal,
+): Promise<void> {
+  process.chdir(scratchDir);
+  const io = new ChildIo(scratchDir, signal, (progress) => void say(progress));
+  try {
+    const result = await runner.run(payload, io);
+    io.flush();
+    await say({ type: 'done', result });
+  } catch (error) {
+    io.flush();
+    await say(failureMessage(error));
+  }
+  process.exit(0);
+}
+
+const failureMessage = (error: unknown): ChildFailure => {
+  const failure = asFailure(error);
+  const cause = failure.cause ?? error;
+  const refusedMemory =
+    failure.code === 'INTERNAL' && cause instanceof Error && MEMORY_REFUSED.test(cause.message);
+  if (refusedMemory) {
+    return {
+      type: 'failed',
+      code: 'OUT_OF_MEMORY',
+      message: 'the task needed more memory than it may use',
+      hint: 'use fewer rows or columns, or a smaller model',
+      column: null,
+      origin: errorOrigin(cause),
+    };
+  }
+  const named = failure.path?.filter((step): step is string => typeof step === 'string') ?? [];
+  return {
+    type: 'failed',
+    code: isFailureCode(failure.code) ? failure.code : 'INTERNAL',
+    message: failure.message,
+    hint: failure.hint ?? null,
+    column: named.at(-1) ?? null,
+    origin: failure.policy.fault === 'platform' ? errorOrigin(cause) : null,
+  };
+};

@@ -1,0 +1,33 @@
+/** Entry of the worker process: reads the environment, starts, stops. */
+import { join } from 'node:path';
+import { parseConfig } from './config';
+import { createLogger } from './log';
+import { startWorker } from './worker';
+
+async function main(): Promise<void> {
+  const config = parseConfig(process.env);
+  const log = createLogger(config.logLevel);
+  let stop = async (): Promise<void> => undefined;
+  let stopping = false;
+  const end = (signal: NodeJS.Signals): void => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    void stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'did not stop cleanly');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+  const worker = await startWorker(config, join(__dirname, 'child.main.js'), log);
+  stop = () => worker.stop();
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});
