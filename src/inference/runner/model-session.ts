@@ -1,0 +1,94 @@
+/** The gateway's one door to onnxruntime. Loaded only by the runner process. */
+import { readFileSync } from 'node:fs';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { Failure } from '../../../contracts';
+import type { Column, RunOutputs } from './protocol';
+
+/** onnxruntime's and libstdc++'s words for «the allocation was refused». */
+const REFUSED_MEMORY =
+  /bad_alloc|failed to allocate|allocat\w* memory|out of memory|Array buffer allocation/i;
+
+const asModelFailure = (error: unknown): Failure => {
+  const text = error instanceof Error ? error.message : String(error);
+  return REFUSED_MEMORY.test(text)
+    ? new Failure('MODEL_OUT_OF_MEMORY', 'the model needs more memory than a model may use', { cause: error })
+    : new Failure('MODEL_FAILED', 'the model could not be computed', { cause: error });
+};
+
+export class ModelSession {
+  private readonly inputs: ReadonlyMap<string, { readonly flat: boolean }>;
+
+  private constructor(private readonly session: InferenceSession) {
+    this.inputs = new Map(
+      session.inputMetadata.map((meta) => [meta.name, { flat: meta.isTensor && meta.shape.length < 2 }]),
+    );
+  }
+
+  /** Reads the file at once and opens it from memory: external data has nowhere to resolve against. */
+  static async open(path: string): Promise<ModelSession> {
+    try {
+      return new ModelSession(
+        await InferenceSession.create(readFileSync(path), {
+          executionProviders: ['cpu'],
+          intraOpNumThreads: 1,
+          interOpNumThreads: 1,
+          executionMode: 'sequential',
+          graphOptimizationLevel: 'all',
+          logSeverityLevel: 4,
+        }),
+      );
+    } catch (error) {
+      throw asModelFailure(error);
+    }
+  }
+
+  /** Blocks this process until the model has answered: that is why it is a process of its own. */
+  async run(columns: Readonly<Record<string, Column>>, rows: number): Promise<RunOutputs> {
+    const feeds: Record<string, Tensor> = {};
+    for (const [name, { flat }] of this.inputs) {
+      const column = columns[name];
+      if (column === undefined) throw new Failure('MODEL_FAILED', `the model asks for a column ${name}`);
+      feeds[name] = tensorOf(column, flat ? [rows] : [rows, 1]);
+    }
+    const started = process.hrtime.bigint();
+    let answer: InferenceSession.OnnxValueMapType;
+    try {
+      answer = await this.session.run(feeds);
+    } catch (error) {
+      throw asModelFailure(error);
+    }
+    const computeNs = process.hrtime.bigint() - started;
+    return { ...outputsOf(answer, rows), computeNs };
+  }
+
+  async close(): Promise<void> {
+    await this.session.release();
+  }
+}
+
+const tensorOf = (column: Column, dims: number[]): Tensor => {
+  if (column instanceof Float64Array) return new Tensor('float64', column, dims);
+  if (column instanceof BigInt64Array) return new Tensor('int64', column, dims);
+  return new Tensor('string', column, dims);
+};
+
+const outputsOf = (
+  answer: InferenceSession.OnnxValueMapType,
+  rows: number,
+): Omit<RunOutputs, 'computeNs'> => {
+  const prediction = answer['prediction']?.data;
+  const probabilities = answer['probabilities']?.data ?? null;
+  const text = Array.isArray(prediction);
+  if (!text && !(prediction instanceof Float32Array) && !(prediction instanceof Float64Array))
+    throw new Failure('MODEL_FAILED', 'the model gave no prediction');
+  if (prediction.length !== rows)
+    throw new Failure('MODEL_FAILED', `the model gave ${prediction.length} predictions for ${rows} rows`);
+  if (!text && !prediction.every(Number.isFinite))
+    throw new Failure('MODEL_FAILED', 'the model gave a prediction that is not a finite number');
+  if (probabilities === null) return { prediction, probabilities: null, classes: 0 };
+  if (!(probabilities instanceof Float32Array) && !(probabilities instanceof Float64Array))
+    throw new Failure('MODEL_FAILED', 'the model gave probabilities that are not numbers');
+  if (!probabilities.every(Number.isFinite) || probabilities.length % rows !== 0)
+    throw new Failure('MODEL_FAILED', 'the model gave probabilities that are not finite numbers');
+  return { prediction, probabilities, classes: probabilities.length / rows };
+};
