@@ -213,6 +213,16 @@ export class Messaging {
     };
   }
 
+  /** Messages in a stream, waiting and in hand together; none when the server lost the stream. */
+  async stored(stream: string): Promise<number> {
+    try {
+      return (await this.manager.streams.info(stream)).state.messages;
+    } catch (error) {
+      if ((error as { code?: unknown }).code === '404') return 0;
+      throw new Failure('UNAVAILABLE', 'NATS is not reachable at the moment', { cause: error });
+    }
+  }
+
   /** Messages waiting in a stream, and those a durable consumer has in hand. */
   async backlog(
     stream: string,
