@@ -23,8 +23,11 @@ async function main(): Promise<void> {
   };
   process.on('SIGTERM', end);
   process.on('SIGINT', end);
+  // Started by the launcher: without it nobody would stop us.
+  process.on('disconnect', () => end('SIGTERM'));
   const worker = await startWorker(config, join(__dirname, 'child.main.js'), log);
   stop = () => worker.stop();
+  process.send?.('ready');
 }
 
 main().catch((error: unknown) => {
