@@ -30,7 +30,7 @@ const configuration = (options: NatsOptions): string => `# written by modelmint 
 server_name: modelmint
 listen: ${JSON.stringify(`127.0.0.1:${options.port}`)}
 pid_file: ${JSON.stringify(pidFile(options.folder))}
-max_payload: 1MB
+max_payload: 8MB
 authorization { user: ${JSON.stringify(options.user)}, password: ${JSON.stringify(options.password)} }
 jetstream {
   store_dir: ${JSON.stringify(join(options.folder, 'store'))}
