@@ -1,0 +1,46 @@
+/** Entry of a task process: `child.main.js <group> <pid of the worker>`. */
+import { Failure } from '../contracts';
+import type { TaskPayload, TaskResult } from '../contracts';
+import { serveOneTask } from './child/serve-task';
+import type { TaskRunner } from './child/serve-task';
+import type { TaskIo } from './task-io';
+
+/** Modules are loaded per group and while idle: a training process needs no profiler, and neither is started cold. */
+const trainRunner: TaskRunner = {
+  warmUp: async () => {
+    await import('./train/index.js');
+  },
+  run: async (payload: TaskPayload, io: TaskIo): Promise<TaskResult> => {
+    if (payload.kind !== 'train') throw foreign(payload);
+    const { runTrain } = await import('./train/index.js');
+    return runTrain(payload, io);
+  },
+};
+
+const dataRunner: TaskRunner = {
+  warmUp: async () => {
+    await import('./data/index.js');
+  },
+  run: async (payload: TaskPayload, io: TaskIo): Promise<TaskResult> => {
+    const { runMerge, runPack, runProfile } = await import('./data/index.js');
+    switch (payload.kind) {
+      case 'profile':
+        return runProfile(payload, io);
+      case 'merge':
+        return runMerge(payload, io);
+      case 'pack':
+        return runPack(payload, io);
+      case 'train':
+        throw foreign(payload);
+    }
+  },
+};
+
+const foreign = (payload: TaskPayload): Failure =>
+  new Failure('INTERNAL', `a process of another group was given a ${payload.kind} task`);
+
+const [, , group, parentPid] = process.argv;
+serveOneTask(group === 'train' ? trainRunner : dataRunner, Number(parentPid)).catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exit(1);
+});
