@@ -27,6 +27,7 @@ async function main(): Promise<void> {
   process.on('disconnect', () => end('SIGTERM'));
   const worker = await startWorker(config, join(__dirname, 'child.main.js'), log);
   stop = () => worker.stop();
+  await worker.ready;
   process.send?.('ready');
 }
 

@@ -20,6 +20,8 @@ const STOP_WITHIN_MS = 6000;
 const groupOf = (kind: TaskKind): TaskGroup => (kind === 'train' ? 'train' : 'data');
 
 export interface Worker {
+  /** Resolves once tasks can come: streams and consumers are there, children are warm. */
+  readonly ready: Promise<void>;
   /** Hands running tasks back and ends every child. Resolves within a few seconds. */
   stop(): Promise<void>;
 }
@@ -68,6 +70,7 @@ export async function startWorker(config: WorkerConfig, childScript: string, log
   void ready.then(() => log.info({ workerId: config.workerId, device: config.device }, 'ready'));
 
   return {
+    ready: ready.then(() => undefined),
     stop: async () => {
       stopping.abort();
       await within(STOP_WITHIN_MS, Promise.all(consumers.map((consumer) => consumer.stop())));
