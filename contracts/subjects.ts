@@ -16,6 +16,8 @@ export const subject = {
   heartbeat: 'mm.control.heartbeat',
   finish: 'mm.control.finish',
   progress: (tenant: TenantId, task: TaskId): string => `mm.progress.${tenant}.${task}`,
+  /** A dataset version or job of this id changed its state: read it again. No payload that matters. */
+  state: (tenant: TenantId, owner: string): string => `mm.state.${tenant}.${owner}`,
   cancel: (task: TaskId): string => `mm.cancel.${task}`,
   /** Cache invalidation between gateways; payload names what changed. */
   changed: 'mm.changed',
