@@ -42,14 +42,14 @@ export const targetPresent = (column: Column): Uint8Array =>
     ? Uint8Array.from(column.values, (value) => (Number.isNaN(value) ? 0 : 1))
     : Uint8Array.from(column.codes, (code) => (code < 0 ? 0 : 1));
 
-/** `learning`: all rows that may be learned from (training and validation); `training` of them set the scale. */
-export const fitTarget = (
-  column: Column,
-  task: LearningTask,
-  learning: Int32Array,
-  training: Int32Array,
-): Target =>
-  task === 'regression' ? fitRegression(column, training) : fitClassification(column, learning, training);
+/** Scale and class counts come from the training rows; classes also from the validation rows. */
+export const fitTarget = (column: Column, task: LearningTask, split: LearningRows): Target =>
+  task === 'regression' ? fitRegression(column, split.training) : fitClassification(column, split);
+
+interface LearningRows {
+  readonly training: Int32Array;
+  readonly validation: Int32Array;
+}
 
 const fitRegression = (column: Column, training: Int32Array): RegressionTarget => {
   if (column.kind !== 'number') {
@@ -68,15 +68,15 @@ const fitRegression = (column: Column, training: Int32Array): RegressionTarget =
   return { task: 'regression', values, mean, deviation };
 };
 
-const fitClassification = (
-  column: Column,
-  learning: Int32Array,
-  training: Int32Array,
-): ClassificationTarget => {
+const fitClassification = (column: Column, { training, validation }: LearningRows): ClassificationTarget => {
   const labels = rowLabels(column);
-  const classes = [
-    ...new Set(Array.from(learning, (row) => labels(row)).filter((label) => label !== undefined)),
-  ];
+  const seen = new Set<string>();
+  for (const rows of [training, validation])
+    for (const row of rows) {
+      const label = labels(row);
+      if (label !== undefined) seen.add(label);
+    }
+  const classes = [...seen];
   classes.sort(
     classes.every((label) => label.trim() !== '' && Number.isFinite(Number(label)))
       ? (a, b) => Number(a) - Number(b)

@@ -1,0 +1,81 @@
+import type { GoldenRows } from '../../contracts';
+import type { Column, Table } from '../data/table';
+import type { Preparation } from '../prepare/preparation';
+import type { Target } from '../prepare/target';
+import type { Served } from './served';
+
+const MOST_ROWS = 16;
+
+/**
+ * A few of `rows` with raw values by column name and the sealed file's answers (`served`: of all `rows`); instants as
+ * ISO 8601 in UTC. Rows with a value outside a closed vocabulary are left out: a partner could not send them.
+ */
+export const goldenRows = (
+  table: Table,
+  preparation: Preparation,
+  rows: Int32Array,
+  served: Served,
+  target: Target,
+): GoldenRows => {
+  const columns = usedColumns(table, preparation);
+  const positions = goldenPositions(columns, preparation, rows);
+  const { predictions, probabilities } = served;
+  const classes = target.task === 'classification' ? target.classes.length : 0;
+  return {
+    v: 1,
+    rows: positions.map((at) =>
+      Object.fromEntries(columns.map((column) => [column.spec.name, rawValue(column, rows[at] ?? 0)])),
+    ),
+    predictions: positions.map((at) => predictions[at] ?? NaN),
+    probabilities:
+      probabilities === null
+        ? null
+        : positions.map((at) => [...probabilities.subarray(at * classes, (at + 1) * classes)]),
+  };
+};
+
+/** Whole rows first, then some with missing values. */
+const goldenPositions = (columns: readonly Column[], { fits }: Preparation, rows: Int32Array): number[] => {
+  const whole: number[] = [];
+  const gaps: number[] = [];
+  for (let at = 0; at < rows.length && whole.length < MOST_ROWS; at++) {
+    const values = columns.map((column) => rawValue(column, rows[at] ?? 0));
+    const unseen = fits.some((fit, i) => {
+      const value = values[i];
+      return (
+        fit.kind === 'category' && !fit.other && typeof value === 'string' && !fit.values.includes(value)
+      );
+    });
+    if (unseen) continue;
+    if (!values.includes(null)) whole.push(at);
+    else if (gaps.length < MOST_ROWS / 4) gaps.push(at);
+  }
+  return [...whole.slice(0, MOST_ROWS - gaps.length), ...gaps];
+};
+
+const usedColumns = (table: Table, { fits }: Preparation): Column[] =>
+  fits.flatMap(({ name }) => table.columns.filter(({ spec }) => spec.name === name));
+
+const rawValue = (column: Column, row: number): string | number | null => {
+  switch (column.kind) {
+    case 'number': {
+      const value = column.values[row] ?? NaN;
+      return Number.isNaN(value) ? null : value;
+    }
+    case 'time': {
+      const micros = column.values[row] ?? NaN;
+      return Number.isNaN(micros) ? null : isoMicros(micros);
+    }
+    case 'category':
+    case 'text':
+      return column.dictionary[column.codes[row] ?? -1] ?? null;
+  }
+};
+
+/** `2017-10-01T08:00:00Z`, with a six-digit fraction where there is one. */
+export const isoMicros = (micros: number): string => {
+  const seconds = Math.floor(micros / 1e6);
+  const rest = micros - seconds * 1e6;
+  const whole = new Date(seconds * 1000).toISOString().slice(0, 19);
+  return rest === 0 ? `${whole}Z` : `${whole}.${String(rest).padStart(6, '0')}Z`;
+};

@@ -1,0 +1,80 @@
+import { input, modelBytes, op, scalar } from '../../../onnx';
+import { float32, withSession } from '../../engine/onnxruntime';
+import { BLOCK_ROWS } from '../../prepare/matrix';
+import type { FeatureMatrix } from '../../prepare/matrix';
+
+export interface NormalEquations {
+  /** [n, n] row-major, n = width + 1: the products of the columns (last one constant 1) with each other. */
+  readonly gram: Float64Array;
+  /** [n]: their products with the target. */
+  readonly moments: Float64Array;
+}
+
+/** Sums XᵀX and Xᵀy in double over blocks of rows. `targets`: one standardised value a row. */
+export const normalEquations = async (
+  matrix: FeatureMatrix,
+  targets: Float32Array,
+  signal: AbortSignal,
+): Promise<NormalEquations> => {
+  const { width } = matrix;
+  const size = width + 1;
+  const features = input('features', 'float32', ['rows', width]);
+  const target = input('target', 'float32', ['rows', 1]);
+  const wide = op.Cast(op.Concat([features, op.Add(op.Mul(target, 0), scalar(1)), target], 1), 'float64');
+  const products = op.MatMul(op.Transpose(wide), wide);
+  const model = modelBytes({ name: 'moments', inputs: [features, target], outputs: { products } });
+  const gram = new Float64Array(size * size);
+  const moments = new Float64Array(size);
+  await withSession(model, {}, async (session) => {
+    for (let offset = 0; offset < matrix.rows; offset += BLOCK_ROWS) {
+      signal.throwIfAborted();
+      const rows = Math.min(BLOCK_ROWS, matrix.rows - offset);
+      const answer = await session.run({
+        features: float32(matrix.values.subarray(offset * width, (offset + rows) * width), [rows, width]),
+        target: float32(targets.subarray(offset, offset + rows), [rows, 1]),
+      });
+      const block = answer['products']?.data;
+      if (!(block instanceof Float64Array)) throw new Error('expected a float64 tensor');
+      for (let i = 0; i < size; i++) {
+        for (let j = 0; j < size; j++)
+          gram[i * size + j] = (gram[i * size + j] ?? 0) + (block[i * (size + 1) + j] ?? 0);
+        moments[i] = (moments[i] ?? 0) + (block[i * (size + 1) + size] ?? 0);
+      }
+      await new Promise(setImmediate);
+    }
+  });
+  return { gram, moments };
+};
+
+/**
+ * Solves (gram + l2 I) w = moments by Cholesky; the intercept (last) is not penalised. Linearly dependent columns
+ * get the smallest penalty that keeps the factorisation stable.
+ */
+export const solveRidge = ({ gram, moments }: NormalEquations, l2: number): Float64Array => {
+  const size = moments.length;
+  const at = (i: number, j: number): number => gram[i * size + j] ?? 0;
+  let trace = 0;
+  for (let i = 0; i < size; i++) trace += at(i, i);
+  const floor = (trace / size) * 1e-10;
+  const factor = new Float64Array(size * size);
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = at(i, j);
+      if (i === j) sum += i === size - 1 ? floor : Math.max(l2, floor);
+      for (let k = 0; k < j; k++) sum -= (factor[i * size + k] ?? 0) * (factor[j * size + k] ?? 0);
+      factor[i * size + j] = i === j ? Math.sqrt(Math.max(sum, floor)) : sum / (factor[j * size + j] ?? 1);
+    }
+  }
+  const solution = Float64Array.from(moments);
+  for (let i = 0; i < size; i++) {
+    let sum = solution[i] ?? 0;
+    for (let k = 0; k < i; k++) sum -= (factor[i * size + k] ?? 0) * (solution[k] ?? 0);
+    solution[i] = sum / (factor[i * size + i] ?? 1);
+  }
+  for (let i = size - 1; i >= 0; i--) {
+    let sum = solution[i] ?? 0;
+    for (let k = i + 1; k < size; k++) sum -= (factor[k * size + i] ?? 0) * (solution[k] ?? 0);
+    solution[i] = sum / (factor[i * size + i] ?? 1);
+  }
+  return solution;
+};

@@ -1,0 +1,81 @@
+import { modelBytes } from '../../onnx';
+import type { Table } from '../data/table';
+import { asFloat32, float64, int64, strings, withSession } from '../engine/onnxruntime';
+import type { Feeds, Tensor } from '../engine/onnxruntime';
+import { MISSING_TIME, preparationGraph } from './graph';
+import { preparedWidth } from './preparation';
+import type { Preparation } from './preparation';
+import { columnNamed } from './target';
+
+/** Feature rows, row-major: `values[i * width + j]` is feature j of the i-th row asked for. */
+export interface FeatureMatrix {
+  readonly rows: number;
+  readonly width: number;
+  readonly values: Float32Array;
+}
+
+/** Rows that pass through a prepared graph at a time: bounds the memory of a run. */
+export const BLOCK_ROWS = 4096;
+
+/** The columns `names` of some rows, as the typed [rows] inputs of a sealed file. */
+export const rawFeeds = (table: Table, names: readonly string[], rows: Int32Array): Feeds =>
+  Object.fromEntries(names.map((name) => [name, rawColumn(table, name, rows)]));
+
+const rawColumn = (table: Table, name: string, rows: Int32Array): Tensor => {
+  const column = columnNamed(table, name);
+  switch (column.kind) {
+    case 'number':
+      return float64(
+        Float64Array.from(rows, (row) => column.values[row] ?? NaN),
+        [rows.length],
+      );
+    case 'time':
+      return int64(
+        BigInt64Array.from(rows, (row) => {
+          const micros = column.values[row] ?? NaN;
+          return Number.isNaN(micros) ? MISSING_TIME : BigInt(micros);
+        }),
+        [rows.length],
+      );
+    case 'category':
+    case 'text':
+      return strings(
+        Array.from(rows, (row) => column.dictionary[column.codes[row] ?? -1] ?? ''),
+        [rows.length],
+      );
+  }
+};
+
+/** Calls `use` for consecutive blocks of `rows`, letting the event loop turn in between. Throws when aborted. */
+export const inBlocks = async (
+  rows: Int32Array,
+  signal: AbortSignal,
+  use: (block: Int32Array, offset: number) => Promise<void>,
+): Promise<void> => {
+  for (let offset = 0; offset < rows.length; offset += BLOCK_ROWS) {
+    signal.throwIfAborted();
+    await use(rows.subarray(offset, offset + BLOCK_ROWS), offset);
+    await new Promise(setImmediate);
+  }
+};
+
+/** Runs the very graph that will be sealed, so that training sees the numbers that serving will make. */
+export const prepareMatrix = async (
+  table: Table,
+  preparation: Preparation,
+  rows: Int32Array,
+  signal: AbortSignal,
+): Promise<FeatureMatrix> => {
+  const width = preparedWidth(preparation);
+  const values = new Float32Array(rows.length * width);
+  const { inputs, features } = preparationGraph(preparation);
+  const model = modelBytes({ name: 'preparation', inputs, outputs: { features } });
+  const names = preparation.fits.map(({ name }) => name);
+  await withSession(model, {}, (session) =>
+    inBlocks(rows, signal, async (block, offset) => {
+      const answer = await session.run(rawFeeds(table, names, block));
+      values.set(asFloat32(answer['features']), offset * width);
+    }),
+  );
+  return { rows: rows.length, width, values };
+};

@@ -1,0 +1,56 @@
+/** One training task from sealed data to a stored, verified model version. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { Failure, canonicalJson } from '../../contracts';
+import type { ModelManifest, Sha256, TrainPayload, TrainResult } from '../../contracts';
+import { readSealed } from '../data';
+import type { TaskIo } from '../task-io';
+import { trainTable } from './train-table';
+
+/**
+ * Trains `payload.spec`, verifies the exported file against the trainer on held-out rows, and stores it. Fails with
+ * the codes of contracts/failure.ts, CANCELED when `io.signal` is aborted; nothing is stored unless it was verified.
+ */
+export const runTrain = async (payload: TrainPayload, io: TaskIo): Promise<TrainResult> => {
+  io.progress('FETCHING', 0);
+  const path = await io.fetch(payload.data, 'data.parquet');
+  const sha256 = payload.data.sha256 ?? (await fileSha256(path));
+  const champion =
+    payload.champion === null
+      ? null
+      : await readBytes(await io.fetch(payload.champion.onnx, 'champion.onnx'));
+  try {
+    const table = await readSealed(path, payload.columns);
+    const made = await trainTable(table, payload, {
+      signal: io.signal,
+      progress: (phase, fraction, detail) => io.progress(phase, fraction, detail),
+      champion,
+    });
+    const onnx = await io.store(payload.onnx, { bytes: made.onnx });
+    const golden = await io.store(payload.golden, { bytes: Buffer.from(canonicalJson(made.golden)) });
+    const manifest: ModelManifest = {
+      v: 1,
+      onnx,
+      golden,
+      ...made.manifest,
+      data: { sha256, ...made.rows },
+    };
+    return { kind: 'train', manifest };
+  } catch (error) {
+    if (io.signal.aborted) throw new Failure('CANCELED', 'the training was canceled', { cause: error });
+    throw error;
+  }
+};
+
+const readBytes = async (path: string): Promise<Uint8Array> => {
+  const parts: Buffer[] = [];
+  for await (const part of createReadStream(path)) parts.push(part as Buffer);
+  return Buffer.concat(parts);
+};
+
+const fileSha256 = async (path: string): Promise<Sha256> => {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex') as Sha256;
+};

@@ -1,0 +1,141 @@
+/** Everything between a table in memory and a verified file in memory. */
+import type {
+  Comparison,
+  GoldenRows,
+  MetricsBySplit,
+  ModelManifest,
+  ModelSpec,
+  TrainPayload,
+} from '../../contracts';
+import type { Table } from '../data/table';
+import { chooseEngine } from '../engine/onnxruntime';
+import { compareServed } from '../evaluate/champion';
+import { baselineOf, metricsOf } from '../evaluate/evaluate';
+import { predict } from '../evaluate/predict';
+import type { Predicted } from '../evaluate/predict';
+import { goldenRows } from '../export/golden';
+import { sealModel, signatureOf } from '../export/sealed';
+import { serve } from '../export/served';
+import type { Served } from '../export/served';
+import { verify } from '../export/verify';
+import type { Trained } from '../family/trained';
+import { splitRows } from '../prepare/split';
+import type { Split } from '../prepare/split';
+import { columnNamed, fitTarget } from '../prepare/target';
+import type { TaskIo } from '../task-io';
+import { Assembly } from './assemble';
+import { CODE_VERSION } from './code-version';
+import { probeModel } from './probe';
+import { checkedSpec } from './spec';
+import { trainSpec } from './train-spec';
+
+export type TrainRequest = Pick<
+  TrainPayload,
+  'target' | 'task' | 'holdout' | 'exclude' | 'spec' | 'seed' | 'device'
+>;
+
+export interface TrainVoice extends Pick<TaskIo, 'signal' | 'progress'> {
+  /** The deployed file to compare with, if any. */
+  readonly champion: Uint8Array | null;
+}
+
+export interface MadeModel {
+  readonly onnx: Uint8Array;
+  readonly golden: GoldenRows;
+  readonly manifest: Omit<ModelManifest, 'v' | 'onnx' | 'golden' | 'data'>;
+  readonly rows: { readonly trainRows: number; readonly validationRows: number; readonly testRows: number };
+}
+
+export const trainTable = async (table: Table, request: TrainRequest, io: TrainVoice): Promise<MadeModel> => {
+  io.progress('PREPARING', 0.02);
+  const spec = checkedSpec(request.spec, request.task);
+  const engine = await chooseEngine(request.device, probeModel());
+  const split = splitRows(table, request.target, request.holdout, validationFraction(spec), request.seed);
+  const target = fitTarget(columnNamed(table, request.target), request.task, split);
+  const assembly = new Assembly(table, request, split, target, io.signal);
+
+  const started = performance.now();
+  const trained = await trainSpec(spec, assembly, { seed: request.seed, engine, io });
+  const trainingMs = performance.now() - started;
+
+  io.progress('EVALUATING', 0.9);
+  const predicted = await predictSplits(assembly, trained);
+  const tested = split.test.length > 0 ? split.test : split.validation;
+  const metrics: MetricsBySplit = {
+    train: metricsOf(predicted.training, target, split.training),
+    validation: metricsOf(predicted.validation, target, split.validation),
+    test: metricsOf(predicted.test, target, split.test),
+    baseline: baselineOf(target, tested),
+  };
+
+  io.progress('EXPORTING', 0.94);
+  const onnx = sealModel(trained, target);
+
+  io.progress('VERIFYING', 0.96);
+  const checked = split.test.length > 0 ? split.test : split.training;
+  const served = await serve(onnx, table, checked, io.signal);
+  if (served === undefined)
+    throw new Error('the exported file asks for a column that the data does not have');
+  const verified = verify(served, split.test.length > 0 ? predicted.test : predicted.training, target);
+  return {
+    onnx,
+    golden: goldenRows(table, trained.preparation, checked, served, target),
+    manifest: {
+      signature: signatureOf(trained, target, request.target),
+      spec,
+      chosen: trained.spec,
+      seed: request.seed,
+      engine,
+      codeVersion: CODE_VERSION,
+      metrics,
+      history: [...trained.history],
+      verified,
+      comparison: await againstChampion(assembly, io, served, request.seed),
+      trainingMs,
+    },
+    rows: {
+      trainRows: split.training.length,
+      validationRows: split.validation.length,
+      testRows: split.test.length,
+    },
+  };
+};
+
+/** A linear model needs few rows to be judged; a search needs enough to choose by. */
+const validationFraction = (spec: ModelSpec): number => {
+  switch (spec.family) {
+    case 'mlp':
+      return spec.validationFraction;
+    case 'linear':
+      return 0.1;
+    case 'auto':
+      return 0.15;
+  }
+};
+
+const predictSplits = async (
+  assembly: Assembly,
+  trained: Trained,
+): Promise<Record<keyof Split, Predicted>> => {
+  const { split, target, signal } = assembly;
+  const of = async (rows: Int32Array): Promise<Predicted> =>
+    predict(trained, target, await assembly.matrix(trained.preparation, rows), signal);
+  return {
+    training: await of(split.training),
+    validation: await of(split.validation),
+    test: await of(split.test),
+  };
+};
+
+const againstChampion = async (
+  assembly: Assembly,
+  io: TrainVoice,
+  challenger: Served,
+  seed: number,
+): Promise<Comparison | null> => {
+  const { table, payload, split, target } = assembly;
+  if (io.champion === null || split.test.length === 0) return null;
+  const champion = await serve(io.champion, table, split.test, io.signal);
+  if (champion === undefined) return null;
+  return compareServed(table, payload.target, target, split.test, { champion, challenger }, seed);
+};
