@@ -7,3 +7,4 @@ export { readModel } from './proto/read';
 export { writeModel } from './proto/write';
 export type * from './proto/model';
 export { gradients, differentiableOps } from './gradient';
+export * from './training';

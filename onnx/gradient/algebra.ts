@@ -49,8 +49,17 @@ export const sumTo = (gradient: Value, result: Value, operand: Value): Value => 
   const axes = result.shape.flatMap((dim, axis) =>
     axis < lead || (operand.shape[axis - lead] === 1 && dim !== 1) ? [axis] : [],
   );
-  const summed = axes.length === 0 ? full : op.ReduceSum(full, { axes });
+  const summed = axes.length === 0 ? full : axisSums(full, axes);
   return reshapeLike(summed, operand);
+};
+
+/** Column sums of a matrix are a product with a row of ones, which runs faster than a reduction. */
+const axisSums = (x: Value, axes: readonly number[]): Value => {
+  const [rows, columns] = x.shape;
+  if (x.rank !== 2 || axes.length !== 1 || axes[0] !== 0 || typeof rows !== 'number' || columns === undefined)
+    return op.ReduceSum(x, { axes });
+  const ones = constant(tensor(x.dtype, new Array<number>(rows).fill(1)));
+  return node1('MatMul', [ones, x], { dtype: x.dtype, shape: [columns] });
 };
 
 /** Reshape to the shape of another value, also where several of its dimensions are known only at run time. */

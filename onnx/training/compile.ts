@@ -1,0 +1,267 @@
+import { modelBytes } from '../emit';
+import { GraphError } from '../errors';
+import { gradients } from '../gradient';
+import * as op from '../op';
+import { countOf, type Dtype } from '../tensor';
+import { input, type Value } from '../value';
+import { WeightLayout, type Parameters, type Weights } from './layout';
+import type { Optimizer } from './optimizer';
+import { clip, withL2, type L2 } from './penalty';
+import { dropoutMasks } from './random';
+
+/** One column block of the training data: `dims` of a single row, [] for one number. */
+export interface Column {
+  readonly dtype: Dtype;
+  readonly dims: readonly number[];
+}
+
+/** What a network is built from. In training and in the exported model the same function gets the same kind. */
+export interface Ingredients<C extends string> {
+  readonly weights: Readonly<Record<string, Value>>;
+  /** Each column as [batch, ...dims]. */
+  readonly batch: Readonly<Record<C, Value>>;
+  /** Zeroes a share of the elements and scales the rest up (Srivastava et al. 2014); does nothing in inference. */
+  dropout(x: Value, rate: number): Value;
+}
+
+export interface Objective {
+  /** A float32 scalar: what is minimised. */
+  readonly loss: Value;
+  /** Further scalars that are reported for every step. */
+  readonly metrics?: Readonly<Record<string, Value>>;
+}
+
+export interface TrainingPlan<C extends string> {
+  readonly parameters: Parameters;
+  readonly columns: Readonly<Record<C, Column>>;
+  /** Rows of a step. The last, smaller batch of an epoch runs in a second model compiled with its own size. */
+  readonly batchSize: number;
+  readonly build: (given: Ingredients<C>) => Objective;
+  readonly optimizer: Optimizer;
+  /** Adds factor · sum(w^2) to the loss for the named parameters, as Keras' l2() does. */
+  readonly l2?: L2;
+  /** Limits the Euclidean norm of all gradients together (Pascanu et al. 2013). */
+  readonly clipNorm?: number;
+  /** Scan reads its batches without copying and measured 5 % faster; Loop runs where a provider lacks Scan. */
+  readonly loop?: 'scan' | 'loop';
+}
+
+export interface TensorSpec {
+  readonly name: string;
+  readonly dtype: Dtype;
+  /** 'rows' and 'steps' may differ from run to run. */
+  readonly dims: readonly (number | 'rows' | 'steps')[];
+}
+
+/** A tensor that leaves one run and enters the next. */
+export interface StateTensor {
+  readonly input: string;
+  readonly output: string;
+  readonly dims: readonly number[];
+}
+
+export interface DropoutMask {
+  readonly input: string;
+  readonly dims: readonly number[];
+  readonly rate: number;
+}
+
+/** A model that runs `steps` optimizer steps in one `session.run`, and what to feed it. */
+export interface CompiledTraining {
+  readonly bytes: Uint8Array;
+  readonly layout: WeightLayout;
+  readonly batchSize: number;
+  /** Data columns [rows, ...dims] by column name; any block of rows that `index` points into. */
+  readonly columns: readonly TensorSpec[];
+  /** int32 [steps, batchSize]: the rows of each step. */
+  readonly index: string;
+  readonly state: readonly StateTensor[];
+  /** float32 [steps] inputs, see `coefficients`. */
+  readonly coefficientInputs: readonly string[];
+  readonly masks: readonly DropoutMask[];
+  /** Outputs of shape [steps]: `loss`, then the metrics. */
+  readonly reports: readonly string[];
+  /** All state tensors of a fresh start, by input name. */
+  initialState(weights: Weights): Record<string, Float32Array>;
+  /** Weights out of state arrays by input name. */
+  weightsOf(state: Readonly<Record<string, Float32Array>>): Record<string, Float32Array>;
+  /** Feeds for the steps from `firstStep` on (counted from 0 over the whole training). */
+  coefficients(
+    firstStep: number,
+    steps: number,
+    learningRate: number | ((step: number) => number),
+  ): Record<string, Float32Array>;
+  /** Feeds [steps, ...dims] for the dropout layers; the same for every way of cutting a training into runs. */
+  dropout(seed: number, firstStep: number, steps: number): Record<string, Float32Array>;
+}
+
+/**
+ * Compiles a network, its loss, their gradients and the optimizer into one ONNX model with a loop over mini-batches.
+ * @throws GraphError when shapes do not fit, the loss is no float32 scalar, or an operator has no gradient
+ */
+export const compileTraining = <C extends string>(plan: TrainingPlan<C>): CompiledTraining => {
+  if (!Number.isInteger(plan.batchSize) || plan.batchSize < 1)
+    throw new GraphError(`batchSize must be a positive whole number, got ${plan.batchSize}`);
+  const layout = new WeightLayout(plan.parameters);
+  const names = Object.keys(plan.columns) as C[];
+  const data = names.map((name) => {
+    const { dtype, dims } = plan.columns[name];
+    return input(name, dtype, ['rows', ...dims]);
+  });
+  const index = input('batch/index', 'int32', ['steps', plan.batchSize]);
+  const coefficients = plan.optimizer.coefficients.map((name) => input(`step/${name}`, 'float32', ['steps']));
+  const slotNames = ['weights', ...plan.optimizer.slots.map((slot) => `optimizer/${slot}`)];
+  const state = slotNames.flatMap((slot) => layout.inputs(slot));
+
+  const masks: { mask: DropoutMask; feed: Value }[] = [];
+  const reports = ['loss'];
+  const step: StepBody = (carried, slices, also) => {
+    const groups = layout.groups.length;
+    const parameters = carried.slice(0, groups);
+    const weights = layout.unpack(parameters);
+    const batch = Object.fromEntries(names.map((name, at) => [name, slices[at]])) as Record<C, Value>;
+    const dropout = (x: Value, rate: number): Value => {
+      if (!(rate >= 0 && rate < 1)) throw new GraphError(`dropout: the rate must be in [0, 1), got ${rate}`);
+      if (rate === 0) return x;
+      const dims = x.shape.map(Number);
+      if (dims.some(Number.isNaN)) throw new GraphError('dropout: needs known dimensions');
+      const feed = input(`dropout/${masks.length}`, 'float32', ['steps', ...dims]);
+      masks.push({ mask: { input: `dropout/${masks.length}`, dims, rate }, feed });
+      return op.Mul(x, also(feed));
+    };
+    const { loss, metrics = {} } = plan.build({ weights, batch, dropout });
+    const order = Object.keys(plan.parameters);
+    const found = gradients(
+      loss,
+      order.map((name) => named(weights, name)),
+    );
+    const slopes = layout.pack(
+      Object.fromEntries(order.map((name, at) => [name, found[at]])) as Record<string, Value>,
+    );
+    const penalised =
+      plan.l2 === undefined ? { slopes, loss } : withL2(plan.l2, layout, parameters, slopes, loss);
+    const clipped = plan.clipNorm === undefined ? penalised.slopes : clip(penalised.slopes, plan.clipNorm);
+    const next = parameters.map((value, group) =>
+      plan.optimizer.update({
+        parameters: value,
+        gradients: known(clipped, group),
+        slots: plan.optimizer.slots.map((_, slot) => known(carried, (slot + 1) * groups + group)),
+        coefficients: slices.slice(names.length),
+      }),
+    );
+    reports.push(...Object.keys(metrics));
+    return {
+      state: [
+        ...next.map((updated) => updated.parameters),
+        ...plan.optimizer.slots.flatMap((_, slot) => next.map((updated) => known(updated.slots, slot))),
+      ],
+      collect: [penalised.loss, ...Object.values(metrics)],
+    };
+  };
+
+  // Batches are picked in one pass before the loop: a slice of a step is then a view.
+  const sequences = [...data.map((column) => op.Gather(column, index)), ...coefficients];
+  const result =
+    plan.loop === 'loop' ? viaLoop(index, sequences, state, step) : op.Scan({ state, sequences, body: step });
+  const outputs: Record<string, Value> = {};
+  const stateTensors = state.map((value, at): StateTensor => {
+    const name = inputName(value);
+    outputs[`next/${name}`] = known(result.state, at);
+    return { input: name, output: `next/${name}`, dims: value.shape.map(Number) };
+  });
+  reports.forEach((name, at) => (outputs[name] = known(result.collected, at)));
+  const inputs = [...data, index, ...coefficients, ...masks.map(({ feed }) => feed), ...state];
+  const masksOnly = masks.map(({ mask }) => mask);
+  return {
+    bytes: modelBytes({ name: 'training', inputs, outputs }),
+    layout,
+    batchSize: plan.batchSize,
+    columns: names.map((name) => ({
+      name,
+      dtype: plan.columns[name].dtype,
+      dims: ['rows', ...plan.columns[name].dims],
+    })),
+    index: 'batch/index',
+    state: stateTensors,
+    coefficientInputs: coefficients.map(inputName),
+    masks: masksOnly,
+    reports,
+    initialState: (weights) => initialState(layout, stateTensors, weights),
+    weightsOf: (arrays) =>
+      layout.weights(stateTensors.slice(0, layout.groups.length).map((one) => named(arrays, one.input))),
+    coefficients: (firstStep, steps, learningRate) =>
+      coefficientFeeds(plan.optimizer, firstStep, steps, learningRate),
+    dropout: (seed, firstStep, steps) =>
+      Object.fromEntries(
+        masksOnly.map(({ input: name, dims, rate }, stream) => [
+          name,
+          dropoutMasks(countOf(dims), rate, { seed, stream, firstStep, steps }),
+        ]),
+      ),
+  };
+};
+
+type StepBody = (
+  carried: readonly Value[],
+  slices: readonly Value[],
+  also: (sequence: Value) => Value,
+) => { state: Value[]; collect: Value[] };
+
+const viaLoop = (
+  index: Value,
+  sequences: readonly Value[],
+  state: readonly Value[],
+  body: StepBody,
+): op.LoopResult =>
+  op.Loop({
+    steps: op.Reshape(op.Slice(op.ShapeOf(index), [{ axis: 0, start: 0, end: 1 }]), []),
+    state,
+    length: 'steps',
+    body: (at, carried) => {
+      const slice = (sequence: Value): Value => op.Gather(sequence, at);
+      return body(carried, sequences.map(slice), slice);
+    },
+  });
+
+const inputName = (value: Value): string => (value.origin.kind === 'input' ? value.origin.name : '');
+
+const known = <T>(list: readonly T[], index: number): T => {
+  const item = list[index];
+  if (item === undefined) throw new GraphError(`training: item ${index} is missing`);
+  return item;
+};
+
+const named = <T>(record: Readonly<Record<string, T>>, name: string): T => {
+  const item = record[name];
+  if (item === undefined) throw new GraphError(`training: ${name} is missing`);
+  return item;
+};
+
+const initialState = (
+  layout: WeightLayout,
+  state: readonly StateTensor[],
+  weights: Weights,
+): Record<string, Float32Array> => {
+  const arrays = layout.arrays(weights);
+  return Object.fromEntries(
+    state.map(({ input: name, dims }, at) => [name, arrays[at] ?? new Float32Array(countOf(dims))]),
+  );
+};
+
+const coefficientFeeds = (
+  optimizer: Optimizer,
+  firstStep: number,
+  steps: number,
+  learningRate: number | ((step: number) => number),
+): Record<string, Float32Array> => {
+  const columns = optimizer.coefficients.map(() => new Float32Array(steps));
+  for (let at = 0; at < steps; at++) {
+    const rate = typeof learningRate === 'number' ? learningRate : learningRate(firstStep + at);
+    optimizer
+      .coefficientsAt(firstStep + at + 1, rate)
+      .forEach((value, which) => known(columns, which).fill(value, at, at + 1));
+  }
+  return Object.fromEntries(
+    optimizer.coefficients.map((name, which) => [`step/${name}`, known(columns, which)]),
+  );
+};
