@@ -147,7 +147,7 @@ const initdb = async (
 /** Finds the programs and makes the data folder when there is none. Refuses data of another major version. */
 export const preparePostgres = async (options: PostgresOptions): Promise<PreparedPostgres> => {
   const account = accountForPostgres();
-  const binaries = findPostgres(account);
+  const binaries = await findPostgres(account);
   mkdirSync(dirname(options.folder), { recursive: true });
   const { data, notice } = placeData(options.folder, account);
   const versionFile = join(data, 'PG_VERSION');
