@@ -40,13 +40,7 @@ const startPostgres = async (folder) => {
     const owner = { password: randomBytes(12).toString('hex'), database: TEMPLATE };
     const ownerUrl = await postgres.createOwner(options, owner);
     const { migrate } = require(built('src/platform/database/index.js'));
-    if (migrate) await migrate(ownerUrl, passwords);
-    else
-      await postgres.withClient(postgres.superuserUrl(options), (client) =>
-        client.query(
-          `create role mm_app login password '${passwords.app}'; create role mm_platform login password '${passwords.platform}'`,
-        ),
-      );
+    await migrate(ownerUrl, passwords);
     const answer = {
       port: options.port,
       template: TEMPLATE,
