@@ -1,84 +1,73 @@
-/** SQL that every table needs, in one place, so that no migration can forget half of it. */
+/** The statements that every migration needs, so that no table is made without its policy. */
+
+export type PlatformAccess = 'select' | 'insert' | 'update' | 'delete';
 
 export interface TenantTableOptions {
-  /** What `mm_app` may do with its own tenant's rows. */
-  readonly app?: string;
-  /** What `mm_platform` may do with every tenant's rows, e.g. `select, update (state)`; nothing when left out. */
-  readonly platform?: string;
-  /** The column that names the tenant; only the table of tenants itself has another one. */
-  readonly tenantColumn?: string;
+  /** What the application role may do; default everything but TRUNCATE, REFERENCES and TRIGGER. */
+  readonly app?: readonly ('select' | 'insert' | 'update' | 'delete')[];
+  /** What the platform role may do across tenants; default nothing. Adds the table to the closed list. */
+  readonly platform?: readonly PlatformAccess[];
 }
 
+const grantList = (grants: readonly string[]): string => grants.join(', ');
+
 /**
- * Policies and grants of a tenant table `app.<name>`; emit it right after `create table`. The scalar sub-select makes
- * the planner compute the scope once a query instead of once a row.
+ * Forced row-level security, the tenant policy for `mm_app` and, where asked for, the platform policy for `mm_platform`.
+ * The table must have `tenant_id uuid not null`, first in every key.
  */
-export const tenantTable = (name: string, options: TenantTableOptions = {}): string => {
-  const column = options.tenantColumn ?? 'tenant_id';
-  const mine = `${column} = (select app.tid())`;
+export const tenantTable = (table: string, options: TenantTableOptions = {}): string[] => {
+  const app = options.app ?? ['select', 'insert', 'update', 'delete'];
   const statements = [
-    `alter table app.${name} enable row level security`,
-    `alter table app.${name} force row level security`,
-    `create policy tenant on app.${name} to mm_app using (${mine}) with check (${mine})`,
-    `grant ${options.app ?? 'select, insert, update, delete'} on app.${name} to mm_app`,
+    `alter table app.${table} enable row level security`,
+    `alter table app.${table} force row level security`,
+    `create policy tenant on app.${table} to mm_app
+       using (tenant_id = (select app.tid())) with check (tenant_id = (select app.tid()))`,
+    `grant ${grantList(app)} on app.${table} to mm_app`,
   ];
-  if (options.platform !== undefined) statements.push(...platformAccess(name, options.platform));
-  return `${statements.join(';\n')};\n`;
+  if (options.platform !== undefined) {
+    statements.push(
+      `create policy platform on app.${table} to mm_platform using (true) with check (true)`,
+      `grant ${grantList(options.platform)} on app.${table} to mm_platform`,
+    );
+  }
+  return statements;
 };
 
-/** A table that belongs to the installation and to no tenant: only `mm_platform` reaches it. */
-export const platformTable = (name: string, grants: string): string =>
-  [
-    `alter table app.${name} enable row level security`,
-    `alter table app.${name} force row level security`,
-    ...platformAccess(name, grants),
-    '',
-  ].join(';\n');
-
-const platformAccess = (name: string, grants: string): string[] => [
-  `create policy platform on app.${name} to mm_platform using (true) with check (true)`,
-  `grant ${grants} on app.${name} to mm_platform`,
+/** A table of the platform itself, without a tenant: only `mm_platform` reaches it. */
+export const platformTable = (table: string, grants: readonly PlatformAccess[]): string[] => [
+  `alter table app.${table} enable row level security`,
+  `alter table app.${table} force row level security`,
+  `create policy platform on app.${table} to mm_platform using (true) with check (true)`,
+  `grant ${grantList(grants)} on app.${table} to mm_platform`,
 ];
 
-/** States and the moves between them: `{ QUEUED: ['RUNNING', 'CANCELED'], ..., CANCELED: [] }`. */
-export type Transitions = Readonly<Record<string, readonly string[]>>;
-
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+const array = (values: readonly string[]): string =>
+  `array[${values.map((value) => `'${value}'`).join(', ')}]::text[]`;
 
 /**
- * Closes the set of states of `app.<table>.<column>`, and the moves between them, in the database too: a row starts in
- * one of `initial`, and any move that is not in `moves` is refused with SQLSTATE MM001.
+ * State transitions are a table, enforced by the database: `transitions` names, for each state, the states that may follow.
+ * A state without followers is final. The column must be `state text`.
  */
 export const transitions = (
   table: string,
-  moves: Transitions,
-  options: { readonly initial: readonly string[]; readonly column?: string },
-): string => {
-  const column = options.column ?? 'state';
-  const states = Object.keys(moves);
-  const pairs = states.flatMap((from) => (moves[from] ?? []).map((to) => [from, to] as const));
-  for (const state of [...options.initial, ...pairs.map(([, to]) => to)]) {
-    if (!states.includes(state))
-      throw new Error(`${table}.${column}: ${state} is not one of ${states.join(', ')}`);
-  }
-  const list = (values: readonly string[]): string => values.map(literal).join(', ');
-  const allowed = pairs.map(([from, to]) => `(${literal(from)}, ${literal(to)})`).join(', ');
-  const bad = pairs.length === 0 ? 'true' : `(old.${column}, new.${column}) not in (${allowed})`;
-  return `
-    alter table app.${table} add constraint ${table}_${column}_known check (${column} in (${list(states)}));
-    create trigger ${table}_${column}_starts before insert on app.${table} for each row
-      when (new.${column} not in (${list(options.initial)}))
-      execute function app.refuse_transition(${literal(column)});
-    create trigger ${table}_${column}_moves before update on app.${table} for each row
-      when (old.${column} is distinct from new.${column} and ${bad})
-      execute function app.refuse_transition(${literal(column)});
-  `;
+  allowed: Readonly<Record<string, readonly string[]>>,
+): string[] => {
+  const states = Object.keys(allowed);
+  const pairs = Object.entries(allowed).flatMap(([from, followers]) =>
+    followers.map((to) => `${from}>${to}`),
+  );
+  return [
+    `alter table app.${table} add constraint ${table}_state check (state = any (${array(states)}))`,
+    `create trigger ${table}_transition before update of state on app.${table} for each row
+       when (old.state is distinct from new.state)
+       execute function app.check_transition(${pairs.map((pair) => `'${pair}'`).join(', ')})`,
+  ];
 };
 
-/** Rows of `app.<table>` never change and never go, whoever asks. Grant the roles `select, insert` only, too. */
-export const appendOnly = (table: string): string => `
-  create trigger ${table}_append_only before update or delete on app.${table} for each row
-    execute function app.refuse_change();
-  create trigger ${table}_append_only_truncate before truncate on app.${table} for each statement
-    execute function app.refuse_change();
-`;
+/** Rows are written once: no update, no delete, for nobody. */
+export const appendOnly = (table: string): string[] => [
+  `create trigger ${table}_append_only before update or delete on app.${table}
+     for each row execute function app.refuse_change()`,
+  `create trigger ${table}_no_truncate before truncate on app.${table}
+     for each statement execute function app.refuse_change()`,
+];
