@@ -1,9 +1,9 @@
-import { CounterRandom } from '../engine/counter-random';
+import { randomKey, randomUnit } from '../../onnx';
 import { compare } from './compare';
 
 const noise = (rows: number, scale: number, sequence: number): Float64Array => {
-  const random = new CounterRandom(11, 99, sequence);
-  return Float64Array.from({ length: rows }, () => (scale * (random.uniform() - 0.5)) ** 2);
+  const key = randomKey(11, sequence);
+  return Float64Array.from({ length: rows }, (_, i) => (scale * (randomUnit(key, i) - 0.5)) ** 2);
 };
 
 describe('compare', () => {

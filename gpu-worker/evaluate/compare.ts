@@ -1,6 +1,6 @@
 /** Old model against new one on the same held-out rows. */
 import type { Comparison } from '../../contracts';
-import { CounterRandom, STREAMS } from '../engine/counter-random';
+import { randomBits, randomKey } from '../../onnx';
 
 /** Per-row outcome of one model: the squared error, or 1 for a right label and 0 for a wrong one. */
 export interface RowScores {
@@ -10,6 +10,8 @@ export interface RowScores {
 }
 
 const DRAWS = 20_000_000;
+/** Tells these draws apart from others of the same seed. */
+const BOOTSTRAP = 0xb007;
 
 /**
  * Paired bootstrap (Efron and Tibshirani 1993, ch. 16): rows are drawn with replacement, both models are scored on
@@ -20,13 +22,15 @@ export const compare = (scores: RowScores, seed: number): Comparison | undefined
   if (rows === 0) return undefined;
   const value = (mean: number): number => (scores.metric === 'rmse' ? Math.sqrt(mean) : mean);
   const replicates = Math.max(200, Math.min(1000, Math.floor(DRAWS / rows)));
-  const random = new CounterRandom(seed, STREAMS.bootstrap);
+  // A local name: looking up a module's export millions of times is what would take the time.
+  const draw = randomBits;
   const differences = new Float64Array(replicates);
   for (let replicate = 0; replicate < replicates; replicate++) {
+    const key = randomKey(seed, BOOTSTRAP, replicate);
     let champion = 0;
     let challenger = 0;
     for (let i = 0; i < rows; i++) {
-      const row = random.below(rows);
+      const row = Math.floor((draw(key, i) / 2 ** 32) * rows);
       champion += scores.champion[row] ?? NaN;
       challenger += scores.challenger[row] ?? NaN;
     }

@@ -1,10 +1,10 @@
 import { openSessionCount } from '../engine/onnxruntime';
-import { range } from '../engine/counter-random';
 import { tableOf } from '../testing/table';
 import { prepareMatrix } from './matrix';
 import { fitPreparation, preparedWidth, signatureInputs } from './preparation';
 
 const signal = new AbortController().signal;
+const range = (length: number): Int32Array => Int32Array.from({ length }, (_, i) => i);
 const standard = { numeric: 'standard', bins: 8 } as const;
 const left = { target: 'y', exclude: [] };
 const rowOf = (values: Float32Array, width: number, row: number): number[] =>
@@ -80,8 +80,6 @@ describe('prepared features', () => {
 
   it('nothing to learn from is NO_USABLE_FEATURES', () => {
     const table = tableOf({ a: [1, 1, 1], y: [1, 2, 3] });
-    expect(() => fitPreparation(table, range(3), left, standard)).toThrow(
-      expect.objectContaining({ code: 'NO_USABLE_FEATURES' }),
-    );
+    expect(() => fitPreparation(table, range(3), left, standard)).toThrow('no feature column is left');
   });
 });

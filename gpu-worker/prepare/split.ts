@@ -1,7 +1,7 @@
 import { Failure } from '../../contracts';
 import type { HoldoutRule } from '../../contracts';
 import type { Table } from '../data/table';
-import { CounterRandom, STREAMS } from '../engine/counter-random';
+import { permutation } from '../../onnx';
 import { columnNamed, targetPresent } from './target';
 
 /** Row numbers of a table. Rows without a target value are in none of the three. */
@@ -50,7 +50,7 @@ export const splitRows = (
 };
 
 const drawn = (rows: readonly number[], seed: number): Int32Array =>
-  new CounterRandom(seed, STREAMS.split).shuffle(Int32Array.from(rows));
+  permutation(rows.length, seed, 0).map((at) => rows[at] ?? 0);
 
 const byTime = (table: Table, name: string, rows: readonly number[]): Int32Array => {
   const column = columnNamed(table, name);

@@ -57,8 +57,9 @@ export class ScoreSum {
     }
   }
 
-  /** `penalty` is added to the loss, as it is in what was minimised. */
-  scores(penalty: number): Scores {
+  /** `penalty` is added to the loss, as it is in what was minimised. Undefined when no row was added. */
+  scores(penalty: number): Scores | undefined {
+    if (this.rows === 0) return undefined;
     const loss = this.loss / this.rows + penalty;
     if (this.target.task === 'classification') return { loss, accuracy: this.right / this.rows };
     const { deviation } = this.target;
@@ -79,14 +80,18 @@ export const classWeightsOf = (target: Target, kind: 'none' | 'balanced'): Float
   );
 };
 
-export const epochOf = (epoch: number, training: Scores, validation: Scores | undefined): Epoch => ({
+export const epochOf = (
+  epoch: number,
+  training: Scores | undefined,
+  validation: Scores | undefined,
+): Epoch => ({
   epoch,
-  loss: training.loss,
+  loss: training?.loss ?? NaN,
   valLoss: validation?.loss ?? null,
-  ...(training.accuracy === undefined
+  ...(training?.accuracy === undefined
     ? {
-        mae: training.mae ?? null,
-        mse: training.mse ?? null,
+        mae: training?.mae ?? null,
+        mse: training?.mse ?? null,
         valMae: validation?.mae ?? null,
         valMse: validation?.mse ?? null,
       }

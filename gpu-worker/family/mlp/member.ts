@@ -1,40 +1,49 @@
 /** One network being trained: its weights, its optimizer state, its own order of rows. */
-import type { Examples } from '../data';
-import { CounterRandom, STREAMS, range } from '../../engine/counter-random';
-import { ChunkSize } from '../../engine/chunk';
-import { asFloat32, float32, int64, uint8 } from '../../engine/onnxruntime';
-import type { Session, Tensor } from '../../engine/onnxruntime';
+import { permutation, randomKey } from '../../../onnx';
+import type { CompiledTraining, Weights } from '../../../onnx';
+import type { ChunkSize } from '../../engine/chunk';
+import { asFloat32, float32, int32 } from '../../engine/onnxruntime';
+import type { Feeds, Session, Tensor } from '../../engine/onnxruntime';
 import type { ScoreSum } from './history';
 import { initialWeights } from './network';
-import { adamRate } from './program';
-import type { ProgramOptions } from './program';
+import type { NetworkShape } from './network';
 
-const STATE = ['weights', 'first', 'second'] as const;
+/** What the members of an ensemble share. */
+export interface Training {
+  readonly session: Session;
+  readonly compiled: CompiledTraining;
+  readonly shape: NetworkShape;
+  readonly rows: number;
+  /** The columns `x` and `y` of all training rows. */
+  readonly columns: Feeds;
+  /** As in `Examples`, one a row. */
+  readonly targets: Float32Array;
+  readonly learningRate: number;
+  readonly chunk: ChunkSize;
+}
 
 export class Member {
   private state: Record<string, Tensor>;
   private step = 0;
-  private readonly order: Int32Array;
-  private readonly units: number;
+  private readonly seed: number;
 
   constructor(
-    private readonly session: Session,
-    private readonly options: ProgramOptions & { readonly learningRate: number },
-    private readonly examples: Examples,
-    private readonly chunk: ChunkSize,
-    private readonly seed: number,
-    private readonly member: number,
+    private readonly training: Training,
+    seed: number,
+    member: number,
   ) {
-    const weights = flat(initialWeights(options.shape, seed, member));
-    const zeros = (): Tensor => float32(new Float32Array(weights.length), [weights.length]);
-    this.state = { weights: float32(weights, [weights.length]), first: zeros(), second: zeros() };
-    this.order = range(examples.features.rows);
-    this.units = options.shape.hidden.reduce((sum, width) => sum + width, 0);
+    this.seed = randomKey(seed, member);
+    const { compiled, shape } = training;
+    const arrays = compiled.initialState(initialWeights(shape, this.seed));
+    this.state = Object.fromEntries(
+      compiled.state.map(({ input, dims }) => [input, float32(arrays[input] ?? new Float32Array(0), dims)]),
+    );
   }
 
-  /** All weights in the order of `weightShapes`; the next epoch makes new ones. */
-  get weights(): Float32Array {
-    return asFloat32(this.state['weights']);
+  /** By parameter name; copies, so the next epoch does not change them. */
+  get weights(): Weights {
+    const arrays = Object.entries(this.state).map(([name, tensor]) => [name, asFloat32(tensor)] as const);
+    return this.training.compiled.weightsOf(Object.fromEntries(arrays));
   }
 
   /**
@@ -42,69 +51,51 @@ export class Member {
    * with the first rows of that order. Adds what the network put out, before each update, to `scores`.
    */
   async epoch(epoch: number, scores: ScoreSum, breathe: () => Promise<void>): Promise<void> {
-    const { batch } = this.options;
-    const rows = this.order.length;
-    this.random(STREAMS.shuffle, epoch).shuffle(this.order);
-    const drop = this.random(STREAMS.dropout, epoch);
+    const { compiled, rows, targets, chunk } = this.training;
+    const batch = compiled.batchSize;
+    const order = permutation(rows, this.seed, epoch);
     const steps = Math.ceil(rows / batch);
     for (let done = 0; done < steps;) {
-      const count = this.chunk.next(steps - done);
+      const count = chunk.next(steps - done);
       const started = performance.now();
-      const { outputs, targets } = await this.run(done, count, drop);
-      scores.add(outputs, targets, Math.min(count * batch, rows - done * batch));
-      this.chunk.measured(count, performance.now() - started);
+      const index = Int32Array.from(
+        { length: count * batch },
+        (_, i) => order[(done * batch + i) % rows] ?? 0,
+      );
+      const outputs = await this.run(index, count);
+      const seen = index.subarray(0, Math.min(count * batch, rows - done * batch));
+      scores.add(
+        outputs,
+        Float32Array.from(seen, (row) => targets[row] ?? NaN),
+        seen.length,
+      );
+      chunk.measured(count, performance.now() - started);
       done += count;
       await breathe();
     }
   }
 
-  private async run(
-    from: number,
-    steps: number,
-    drop: CounterRandom,
-  ): Promise<{ outputs: Float32Array; targets: Float32Array }> {
-    const { batch, shape } = this.options;
-    const { features, targets } = this.examples;
-    const { width } = features;
-    const x = new Float32Array(steps * batch * width);
-    const y = new Float32Array(steps * batch);
-    for (let i = 0; i < y.length; i++) {
-      const row = this.order[(from * batch + i) % this.order.length] ?? 0;
-      copyRow(features.values, row * width, x, i * width, width);
-      y[i] = targets[row] ?? NaN;
-    }
-    const rates = Float32Array.from({ length: steps }, (_, i) =>
-      adamRate(this.options.learningRate, this.step + i + 1),
-    );
-    const answer = await this.session.run({
-      x: float32(x, [steps, batch, width]),
-      y:
-        this.options.loss === 'squaredError' ? float32(y, [steps, batch]) : int64(bigints(y), [steps, batch]),
-      rates: float32(rates, [steps]),
-      ...(this.options.dropout > 0 && {
-        keep: uint8(this.kept(drop, steps * batch), [steps, batch, this.units]),
-      }),
+  private async run(index: Int32Array, steps: number): Promise<Float32Array> {
+    const { session, compiled, columns, learningRate } = this.training;
+    const coefficients = Object.entries(compiled.coefficients(this.step, steps, learningRate));
+    const masks = compiled.masks.length > 0 ? compiled.dropout(this.seed, this.step, steps) : {};
+    const answer = await session.run({
+      ...columns,
+      [compiled.index]: int32(index, [steps, compiled.batchSize]),
+      ...Object.fromEntries(coefficients.map(([name, values]) => [name, float32(values, [steps])])),
+      ...Object.fromEntries(
+        compiled.masks.map(({ input, dims }) => [
+          input,
+          float32(masks[input] ?? new Float32Array(0), [steps, ...dims]),
+        ]),
+      ),
       ...this.state,
     });
     this.step += steps;
-    this.state = Object.fromEntries(STATE.map((name) => [name, outputOf(answer, `${name}_out`)]));
-    return { outputs: asFloat32(answer['outputs']), targets: y };
-  }
-
-  /** 1 where a hidden unit stays. */
-  private kept(random: CounterRandom, rows: number): Uint8Array {
-    const limit = Math.round(this.options.dropout * 65536);
-    const kept = new Uint8Array(rows * this.units);
-    for (let i = 0; i < kept.length; i += 2) {
-      const word = random.word();
-      kept[i] = (word & 0xffff) < limit ? 0 : 1;
-      if (i + 1 < kept.length) kept[i + 1] = word >>> 16 < limit ? 0 : 1;
-    }
-    return kept;
-  }
-
-  private random(stream: number, epoch: number): CounterRandom {
-    return new CounterRandom(this.seed, stream, epoch * 64 + this.member);
+    this.state = Object.fromEntries(
+      compiled.state.map(({ input, output }) => [input, outputOf(answer, output)]),
+    );
+    return asFloat32(answer['outputs']);
   }
 }
 
@@ -112,22 +103,4 @@ const outputOf = (answer: Record<string, Tensor>, name: string): Tensor => {
   const found = answer[name];
   if (found === undefined) throw new Error(`the training graph has no output ${name}`);
   return found;
-};
-
-/** Short rows are copied faster by hand than by a call. */
-const copyRow = (from: Float32Array, at: number, to: Float32Array, into: number, width: number): void => {
-  if (width > 32) to.set(from.subarray(at, at + width), into);
-  else for (let j = 0; j < width; j++) to[into + j] = from[at + j] ?? 0;
-};
-
-const bigints = (values: Float32Array): BigInt64Array => BigInt64Array.from(values, BigInt);
-
-const flat = (parts: readonly Float32Array[]): Float32Array => {
-  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    all.set(part, offset);
-    offset += part.length;
-  }
-  return all;
 };

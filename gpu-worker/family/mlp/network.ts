@@ -1,8 +1,7 @@
 /** A stack of dense layers as graph values; the same function makes the training and the served forward pass. */
-import { op } from '../../../onnx';
-import type { Value } from '../../../onnx';
+import { glorotUniform, noDropout, op } from '../../../onnx';
+import type { Parameters, Value, Weights } from '../../../onnx';
 import type { MlpSpec } from '../../../contracts';
-import { CounterRandom, STREAMS } from '../../engine/counter-random';
 
 export interface NetworkShape {
   readonly inputs: number;
@@ -12,41 +11,48 @@ export interface NetworkShape {
   readonly activation: MlpSpec['activation'];
 }
 
-/** Shapes of the weights in order: matrix [from, to] and bias [to] of each layer. */
-export const weightShapes = ({ inputs, hidden, outputs }: NetworkShape): number[][] => {
+const kernel = (layer: number): string => `dense${layer}/kernel`;
+const bias = (layer: number): string => `dense${layer}/bias`;
+
+/** Dimensions of the weights: a kernel [from, to] and a bias [to] a layer. */
+export const networkParameters = ({ inputs, hidden, outputs }: NetworkShape): Parameters => {
   const sizes = [inputs, ...hidden, outputs];
-  return sizes.slice(1).flatMap((to, layer) => [[sizes[layer] ?? 0, to], [to]]);
+  const layers = sizes.slice(1).map((to, layer) => ({ from: sizes[layer] ?? 0, to }));
+  return Object.fromEntries(
+    layers.flatMap(({ from, to }, layer) => [
+      [kernel(layer), [from, to]],
+      [bias(layer), [to]],
+    ]),
+  );
 };
+
+export const kernelNames = ({ hidden }: NetworkShape): string[] =>
+  [...hidden, 0].map((_, layer) => kernel(layer));
 
 const ACTIVATIONS = { relu: op.Relu, gelu: op.Gelu, tanh: op.Tanh } as const;
 
-/**
- * [rows, inputs] -> [rows, outputs] before any softmax.
- * @param drop applied to the output of every hidden layer, for dropout
- */
+/** [rows, inputs] -> [rows, outputs] before any softmax; `dropout` acts on the output of every hidden layer. */
 export const forward = (
   shape: NetworkShape,
-  weights: readonly Value[],
+  weights: Readonly<Record<string, Value>>,
   features: Value,
-  drop: (activations: Value, layer: number) => Value = (activations) => activations,
+  dropout: (values: Value) => Value = noDropout,
 ): Value => {
-  const layers = shape.hidden.length + 1;
   let values = features;
-  for (let layer = 0; layer < layers; layer++) {
-    const [matrix, bias] = [weights[2 * layer], weights[2 * layer + 1]];
-    if (matrix === undefined || bias === undefined) throw new Error(`layer ${layer} has no weights`);
-    values = op.Gemm(values, matrix, bias);
-    if (layer < layers - 1) values = drop(ACTIVATIONS[shape.activation](values), layer);
+  for (let layer = 0; layer <= shape.hidden.length; layer++) {
+    const [matrix, offset] = [weights[kernel(layer)], weights[bias(layer)]];
+    if (matrix === undefined || offset === undefined) throw new Error(`layer ${layer} has no weights`);
+    values = op.Gemm(values, matrix, offset);
+    if (layer < shape.hidden.length) values = dropout(ACTIVATIONS[shape.activation](values));
   }
   return values;
 };
 
-/** Glorot uniform matrices (Glorot and Bengio 2010, the default of Keras' Dense) and zero biases. */
-export const initialWeights = (shape: NetworkShape, seed: number, member: number): Float32Array[] => {
-  const random = new CounterRandom(seed, STREAMS.weights, member);
-  return weightShapes(shape).map(([from = 0, to]) => {
-    if (to === undefined) return new Float32Array(from);
-    const limit = Math.sqrt(6 / (from + to));
-    return Float32Array.from({ length: from * to }, () => (2 * random.uniform() - 1) * limit);
-  });
-};
+/** Keras' defaults for Dense: Glorot uniform kernels, zero biases. */
+export const initialWeights = (shape: NetworkShape, seed: number): Weights =>
+  Object.fromEntries(
+    Object.entries(networkParameters(shape)).map(([name, dims], stream) => [
+      name,
+      dims.length === 2 ? glorotUniform(dims, seed, stream) : new Float32Array(dims[0] ?? 0),
+    ]),
+  );

@@ -1,14 +1,17 @@
 /** Epochs, validation, early stopping: the loop around the training graph that `mlp` and `linear` share. */
 import { Failure } from '../../../contracts';
 import type { Epoch, MlpSpec } from '../../../contracts';
+import type { Weights } from '../../../onnx';
 import { ChunkSize } from '../../engine/chunk';
-import { openSession } from '../../engine/onnxruntime';
+import { float32, openSession } from '../../engine/onnxruntime';
 import type { TrainingContext, TrainingData } from '../data';
+import { EarlyStopping } from './early-stopping';
 import { Evaluator } from './evaluator';
 import { ScoreSum, classWeightsOf, epochOf } from './history';
 import { Member } from './member';
+import type { Training } from './member';
+import { kernelNames } from './network';
 import type { NetworkShape } from './network';
-import { weightShapes } from './network';
 import { trainingProgram } from './program';
 
 export type NetworkOptions = Pick<
@@ -26,8 +29,8 @@ export type NetworkOptions = Pick<
 
 export interface TrainedNetwork {
   readonly shape: NetworkShape;
-  /** All weights of each member, in the order of `weightShapes`. */
-  readonly members: readonly Float32Array[];
+  /** Weights of each member by parameter name. */
+  readonly members: readonly Weights[];
   readonly history: readonly Epoch[];
 }
 
@@ -36,74 +39,116 @@ export const trainNetwork = async (
   data: TrainingData,
   context: TrainingContext,
 ): Promise<TrainedNetwork> => {
-  const { training, validation, target } = data;
+  const { target, training } = data;
   const shape: NetworkShape = {
     inputs: training.features.width,
     hidden: options.hidden,
     outputs: target.task === 'classification' ? target.classes.length : 1,
     activation: options.activation,
   };
-  const classWeights = classWeightsOf(target, options.classWeights);
-  const program = {
-    shape,
-    batch: Math.min(options.batchSize, training.features.rows),
-    loss: target.task === 'regression' ? ('squaredError' as const) : ('crossEntropy' as const),
-    dropout: options.dropout,
-    l2: options.l2,
-    classWeights,
-    learningRate: options.learningRate,
-  };
-  const evaluator = await Evaluator.open(shape);
-  const session = await openSession(trainingProgram(program), {
+  const batchSize = Math.min(options.batchSize, training.features.rows);
+  const compiled = trainingProgram({ ...options, shape, batchSize, task: target.task });
+  const session = await openSession(compiled.bytes, {
     device: context.engine.device,
-    threads: threadsFor(shape, program.batch),
-  }).catch(async (error: unknown) => {
-    await evaluator.close();
-    throw error;
+    threads: threadsFor(shape, batchSize),
   });
+  try {
+    const evaluator = await Evaluator.open(shape);
+    try {
+      return await epochs(options, data, context, { session, compiled, shape }, evaluator);
+    } finally {
+      await evaluator.close();
+    }
+  } finally {
+    await session.close();
+  }
+};
+
+const epochs = async (
+  options: NetworkOptions,
+  data: TrainingData,
+  context: TrainingContext,
+  built: Pick<Training, 'session' | 'compiled' | 'shape'>,
+  evaluator: Evaluator,
+): Promise<TrainedNetwork> => {
+  const { target, validation } = data;
+  const classWeights = classWeightsOf(target, options.classWeights);
+  const training = trainingOf(built, data, classWeights, options.learningRate);
+  const members = Array.from({ length: options.members }, (_, i) => new Member(training, context.seed, i));
+  const stopping = new EarlyStopping(options.patience);
+  const history: Epoch[] = [];
   const breathe = async (): Promise<void> => {
     await new Promise(setImmediate);
     context.signal.throwIfAborted();
   };
-  try {
-    const chunk = new ChunkSize(4 * program.batch * (shape.inputs + shape.outputs + 2));
-    const members = Array.from(
-      { length: options.members },
-      (_, i) => new Member(session, program, training, chunk, context.seed, i),
-    );
-    const best = new BestWeights(options.patience);
-    const history: Epoch[] = [];
-    for (let epoch = 1; epoch <= options.epochs && !best.exhausted; epoch++) {
-      const scores = new ScoreSum(target, classWeights);
-      for (const member of members) await member.epoch(epoch, scores, breathe);
-      const penalty = mean(members.map(({ weights }) => penaltyOf(shape, weights, options.l2)));
-      const validated =
-        validation.features.rows > 0
-          ? await validate(evaluator, members, data, classWeights, penalty)
-          : undefined;
-      const figures = epochOf(epoch, scores.scores(penalty), validated);
-      if (!Number.isFinite(figures.loss) || !Number.isFinite(figures.valLoss ?? 0))
-        throw notFinite(options, epoch);
-      history.push(figures);
-      best.consider(figures.valLoss, members);
-      context.progress(epoch / options.epochs, [figures]);
-      await breathe();
-    }
-    return { shape, members: best.kept ?? members.map(({ weights }) => weights), history };
-  } finally {
-    await session.close();
-    await evaluator.close();
+  for (let epoch = 1; epoch <= options.epochs && !stopping.exhausted; epoch++) {
+    const scores = new ScoreSum(target, classWeights);
+    for (const member of members) await member.epoch(epoch, scores, breathe);
+    const penalty = penaltyOf(built.shape, options.l2, members);
+    const judged = new ScoreSum(target, classWeights);
+    if (validation.features.rows > 0)
+      judged.add(await meanOutputs(evaluator, members, data), validation.targets, validation.features.rows);
+    const figures = epochOf(epoch, scores.scores(penalty), judged.scores(penalty));
+    if (!Number.isFinite(figures.loss) || !Number.isFinite(figures.valLoss ?? 0))
+      throw notFinite(options, epoch);
+    history.push(figures);
+    stopping.consider(figures.valLoss, () => members.map(({ weights }) => weights));
+    context.progress(epoch / options.epochs, [figures]);
+    await breathe();
   }
+  return {
+    shape: built.shape,
+    members: stopping.kept ?? members.map(({ weights }) => weights),
+    history,
+  };
+};
+
+const trainingOf = (
+  built: Pick<Training, 'session' | 'compiled' | 'shape'>,
+  { target, training }: TrainingData,
+  classWeights: Float32Array,
+  learningRate: number,
+): Training => {
+  const { rows, width, values } = training.features;
+  const { shape, compiled } = built;
+  const masks = compiled.masks.reduce(
+    (sum, { dims }) => sum + dims.reduce((product, dim) => product * dim, 1),
+    0,
+  );
+  return {
+    ...built,
+    rows,
+    columns: {
+      x: float32(values, [rows, width]),
+      y: float32(
+        target.task === 'regression'
+          ? training.targets
+          : weightedOneHot(training.targets, shape.outputs, classWeights),
+        [rows, shape.outputs],
+      ),
+    },
+    targets: training.targets,
+    learningRate,
+    chunk: new ChunkSize(4 * (compiled.batchSize * (width + 2 * shape.outputs + 1) + masks)),
+  };
+};
+
+/** Row-major [rows, classes]: the weight of the class where the row has it, else 0. */
+const weightedOneHot = (targets: Float32Array, classes: number, classWeights: Float32Array): Float32Array => {
+  const hot = new Float32Array(targets.length * classes);
+  for (let row = 0; row < targets.length; row++) {
+    const label = targets[row] ?? -1;
+    hot[row * classes + label] = classWeights[label] ?? 1;
+  }
+  return hot;
 };
 
 /** Mean output of the members on the validation rows. */
-const validate = async (
+const meanOutputs = async (
   evaluator: Evaluator,
   members: readonly Member[],
-  { validation, target }: TrainingData,
-  classWeights: Float32Array,
-  penalty: number,
-): Promise<ReturnType<ScoreSum['scores']>> => {
+  { validation }: TrainingData,
+): Promise<Float32Array> => {
   const [first, ...others] = members;
   if (first === undefined) throw new Error('a network needs a member');
   const sum = await evaluator.outputs(validation.features, first.weights);
@@ -112,53 +157,26 @@ const validate = async (
     for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? NaN) + (outputs[i] ?? NaN);
   }
   for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? NaN) / members.length;
-  const scores = new ScoreSum(target, classWeights);
-  scores.add(sum, validation.targets, validation.features.rows);
-  return scores.scores(penalty);
+  return sum;
 };
 
-/** Early stopping (patience 0: never): remembers the weights with the lowest validation loss. */
-class BestWeights {
-  kept: Float32Array[] | undefined;
-  private lowest = Infinity;
-  private since = 0;
-
-  constructor(private readonly patience: number) {}
-
-  get exhausted(): boolean {
-    return this.patience > 0 && this.since >= this.patience;
-  }
-
-  consider(loss: number | null, members: readonly Member[]): void {
-    if (this.patience === 0 || loss === null) return;
-    this.since++;
-    if (loss >= this.lowest) return;
-    this.lowest = loss;
-    this.since = 0;
-    this.kept = members.map(({ weights }) => weights);
-  }
-}
-
-const penaltyOf = (shape: NetworkShape, weights: Float32Array, l2: number): number => {
+/** What l2 adds to the loss: the squared kernels, biases are free. */
+const penaltyOf = (shape: NetworkShape, l2: number, members: readonly Member[]): number => {
   if (l2 === 0) return 0;
-  let offset = 0;
-  let sum = 0;
-  for (const dims of weightShapes(shape)) {
-    const length = dims.reduce((product, dim) => product * dim, 1);
-    if (dims.length === 2) for (let i = 0; i < length; i++) sum += (weights[offset + i] ?? 0) ** 2;
-    offset += length;
-  }
-  return l2 * sum;
+  const penalties = members.map(({ weights }) =>
+    kernelNames(shape).reduce((sum, name) => sum + squares(weights[name] ?? new Float32Array(0)), 0),
+  );
+  return (l2 * penalties.reduce((sum, penalty) => sum + penalty, 0)) / members.length;
 };
 
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
+const squares = (values: Float32Array): number => values.reduce((sum, value) => sum + value * value, 0);
 
 /** A step below this many multiplications is over before a second thread has been woken (measured). */
 const WORTH_A_THREAD = 50_000_000;
 
 const threadsFor = (shape: NetworkShape, batch: number): number => {
-  const weights = weightShapes(shape).reduce((sum, [from = 0, to = 0]) => sum + from * to, 0);
+  const sizes = [shape.inputs, ...shape.hidden, shape.outputs];
+  const weights = sizes.slice(1).reduce((sum, to, layer) => sum + (sizes[layer] ?? 0) * to, 0);
   return 3 * batch * weights > WORTH_A_THREAD ? 2 : 1;
 };
 
