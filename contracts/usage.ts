@@ -7,6 +7,7 @@ import {
   ModelVersionId,
   PredictionId,
   ScenarioId,
+  Sha256,
   TenantId,
   UsageEventId,
 } from './ids';
@@ -56,10 +57,15 @@ export const UsageEvent = z.object({
   jobId: JobId.nullable(),
   apiKeyId: ApiKeyId.nullable(),
   reversalOf: UsageEventId.nullable(),
+  /** What the key stands for (hash of the request): the same key with another body is a conflict, never a repeat. */
+  bodySha256: Sha256.optional(),
 });
 export type UsageEvent = z.infer<typeof UsageEvent>;
 
-/** What was asked and answered; null when the scenario's log is off or this request was not sampled. */
+/**
+ * What was asked and answered; null when the scenario's log is off or this request was not sampled. `id` is the id of
+ * the prediction's usage event.
+ */
 export const PredictionRecord = z.object({
   id: PredictionId,
   rows: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.null()]))),
@@ -77,5 +83,9 @@ export const UsageBatch = z.object({
   v: z.literal(1),
   producer: z.string(),
   events: z.array(z.object({ event: UsageEvent, prediction: PredictionRecord.nullable() })),
+  /** Rows of a record too large for one message, from row `firstRow` on; `event` says whose they are, not billed here. */
+  more: z
+    .array(z.object({ event: UsageEvent, firstRow: z.number().int(), prediction: PredictionRecord }))
+    .optional(),
 });
 export type UsageBatch = z.infer<typeof UsageBatch>;

@@ -106,7 +106,7 @@ export const rate = (input: RatingInput): Invoice => {
 };
 
 const lineOf = (facts: readonly UsageFact[], prices: ReadonlyMap<string, PriceVersion>): InvoiceLine => {
-  const first = facts[0] as UsageFact;
+  const first = facts[0];
   const price = first.priceId === null ? null : (prices.get(first.priceId) ?? null);
   const charged = first.reason === 'billable' && price !== null;
   const byDay = new Map<string, bigint>();

@@ -54,12 +54,12 @@ export class Lane {
 
 /** One batch of many, column by column. All batches have the same columns of the same types. */
 export const joinBatches = (batches: readonly Batch[]): Batch => {
-  const first = batches[0] as Batch;
+  const first = batches[0];
   if (batches.length === 1) return first;
   const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
   const columns: Record<string, Column> = Object.create(null) as Record<string, Column>;
   for (const [name, example] of Object.entries(first.columns)) {
-    const parts = batches.map((batch) => batch.columns[name] as Column);
+    const parts = batches.map((batch) => batch.columns[name]);
     columns[name] = joinColumns(example, parts, rows);
   }
   return { rows, columns: { ...columns } };

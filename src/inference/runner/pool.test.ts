@@ -148,7 +148,7 @@ describe('runner processes', () => {
     await ask(pool, file, 1);
     const answer = numbers(ask(pool, file, 7));
     await pause(20);
-    process.kill(pool.pids[0] as number, 'SIGKILL'); // the one that holds the session
+    process.kill(pool.pids[0], 'SIGKILL'); // the one that holds the session
     expect(await answer).toEqual([7]);
   });
 

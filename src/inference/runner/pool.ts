@@ -172,7 +172,7 @@ export class RunnerPool {
         const { rows, columns } = joinBatches(batches);
         this.counts.runs++;
         const parts = splitOutputs(await runner.run(lane.key, rows, columns), batches);
-        taken.forEach((pending, index) => pending.resolve(parts[index] as RunOutputs));
+        taken.forEach((pending, index) => pending.resolve(parts[index]));
       }
     } catch (error) {
       // A load that failed takes down what waits for it; a run only what was in it.

@@ -19,6 +19,8 @@ export const residentBytes = async (pid: number): Promise<number | null> => {
   });
 };
 
+/** Code, stacks and buffers of an idle runner count as data too: about 110 MB. */
+const IDLE_DATA_BYTES = 256 * 1024 * 1024;
 const PRLIMIT = ['/usr/bin/prlimit', '/bin/prlimit'];
 
 /**
@@ -33,5 +35,5 @@ export const withDataLimit = (
   const prlimit = process.platform === 'linux' ? PRLIMIT.find((path) => existsSync(path)) : undefined;
   return prlimit === undefined
     ? { command, args: [...args] }
-    : { command: prlimit, args: [`--data=${bytes}:${bytes}`, '--core=0:0', '--', command, ...args] };
+    : { command: prlimit, args: [`--data=${bytes + IDLE_DATA_BYTES}`, '--core=0', '--', command, ...args] };
 };

@@ -25,9 +25,9 @@ export const slowModel = (steps: number): Uint8Array => {
     steps: op.scalarInt64(steps),
     state: [start],
     length: 'steps',
-    body: (_step, [state]) => ({ state: [op.Max(state as Value, op.Sub(state as Value, 1))] }),
+    body: (_step, [state]) => ({ state: [op.Max(state, op.Sub(state, 1))] }),
   });
-  return model(flat(looped.state[0] as Value), column);
+  return model(flat(looped.state[0]), column);
 };
 
 /** A Loop that never ends within a human life. */
