@@ -64,25 +64,20 @@ const byKey = (a: Keyed, b: Keyed): number => {
 /** Takes events in whatever multiset they are delivered; `tx` is a tenant's (its own events only) or the platform's. */
 export const takeEvents = async (tx: EntityManager, events: readonly LedgerEvent[]): Promise<Taken> => {
   // A key twice in one batch would be inserted once but joined twice: one of each first (measured trap).
+  const keyed = events.map((event) => ({ event, bodySha256: bodyOf(event) }));
   const first = new Map<string, Keyed>();
-  const conflicts: Keyed[] = [];
-  let repeated = 0;
-  for (const event of events) {
-    const keyed = { event, bodySha256: bodyOf(event) };
-    const known = first.get(keyOf(event));
-    if (known === undefined) first.set(keyOf(event), keyed);
-    else if (known.bodySha256 === keyed.bodySha256) repeated++;
-    else conflicts.push(keyed);
-  }
+  for (const one of keyed) if (!first.has(keyOf(one.event))) first.set(keyOf(one.event), one);
   const wanted = [...first.values()].sort(byKey);
-  if (wanted.length === 0) return { counted: new Set(), repeated, conflicts };
+  if (wanted.length === 0) return { counted: new Set(), repeated: 0, conflicts: [] };
   const fresh = await insertKeys(tx, wanted);
   const known = wanted.filter(({ event }) => !fresh.has(keyOf(event)));
   const bodies = known.length === 0 ? new Map<string, string>() : await knownBodies(tx, known);
-  for (const keyed of known) {
-    if (bodies.get(keyOf(keyed.event)) === keyed.bodySha256) repeated++;
-    else conflicts.push(keyed);
-  }
+  for (const { event, bodySha256 } of wanted)
+    if (fresh.has(keyOf(event))) bodies.set(keyOf(event), bodySha256);
+  const isCounted = (one: Keyed): boolean =>
+    fresh.has(keyOf(one.event)) && first.get(keyOf(one.event)) === one;
+  const conflicts = keyed.filter((one) => !isCounted(one) && bodies.get(keyOf(one.event)) !== one.bodySha256);
+  const repeated = keyed.length - fresh.size - conflicts.length;
   const counted = wanted.filter(({ event }) => fresh.has(keyOf(event))).map(({ event }) => event);
   if (counted.length > 0) {
     await insertEvents(tx, counted);
