@@ -16,11 +16,10 @@ export class Tenant0000000000002 implements MigrationInterface {
 
       `create table app.tenant (
          tenant_id uuid primary key,
-         slug text not null unique check (slug ~ '^[a-z0-9][a-z0-9-]{1,62}$'),
          name text not null check (length(name) between 1 and 200),
          time_zone text not null default 'UTC',
          created_at timestamptz not null default now())`,
-      ...tenantTable('tenant', { app: ['select', 'insert', 'update'], platform: ['select'] }),
+      ...tenantTable('tenant', { app: ['select', 'update'], platform: ['select', 'insert'] }),
 
       `create table app.member (
          tenant_id uuid not null references app.tenant (tenant_id),
@@ -33,6 +32,7 @@ export class Tenant0000000000002 implements MigrationInterface {
          removed_at timestamptz,
          primary key (tenant_id, id),
          unique (tenant_id, email))`,
+      `create index member_email on app.member (email)`,
       ...tenantTable('member', { app: ['select', 'insert', 'update'], platform: ['select'] }),
 
       `create table app.invitation (
@@ -46,7 +46,8 @@ export class Tenant0000000000002 implements MigrationInterface {
          created_at timestamptz not null default now(),
          primary key (tenant_id, id),
          unique (tenant_id, token_hash))`,
-      ...tenantTable('invitation', { app: ['select', 'insert', 'update'], platform: ['select'] }),
+      `create index invitation_token on app.invitation (token_hash)`,
+      ...tenantTable('invitation', { app: ['select', 'insert', 'update'], platform: ['select', 'insert'] }),
 
       `create table app.session (
          tenant_id uuid not null,
@@ -59,6 +60,7 @@ export class Tenant0000000000002 implements MigrationInterface {
          primary key (tenant_id, id),
          unique (tenant_id, token_hash),
          foreign key (tenant_id, member_id) references app.member (tenant_id, id))`,
+      `create index session_token on app.session (token_hash)`,
       ...tenantTable('session', { app: ['select', 'insert', 'update'], platform: ['select', 'update'] }),
 
       `create table app.api_key (
@@ -100,11 +102,12 @@ export class Tenant0000000000002 implements MigrationInterface {
          target text,
          request_id text not null,
          primary key (tenant_id, id))`,
-      ...tenantTable('audit_event', { app: ['select', 'insert'] }),
+      ...tenantTable('audit_event', { app: ['select', 'insert'], platform: ['insert'] }),
       ...appendOnly('audit_event'),
 
+      // No reference to a tenant: the operator's own commands, which make tenants, stand under the zero uuid.
       `create table app.idempotency_key (
-         tenant_id uuid not null references app.tenant (tenant_id),
+         tenant_id uuid not null,
          credential text not null,
          key text not null check (length(key) between 1 and 200),
          request_hash text not null,
@@ -112,7 +115,7 @@ export class Tenant0000000000002 implements MigrationInterface {
          created_at timestamptz not null default now(),
          primary key (tenant_id, credential, key))`,
       `create index idempotency_key_age on app.idempotency_key (created_at)`,
-      ...tenantTable('idempotency_key', { platform: ['select', 'delete'] }),
+      ...tenantTable('idempotency_key', { platform: ['select', 'insert', 'update', 'delete'] }),
     ];
     for (const statement of statements) await runner.query(statement);
   }
