@@ -22,16 +22,19 @@ export class ScoreSum {
     private readonly classWeights: Float32Array,
   ) {}
 
-  /** `outputs`: regression predictions or class logits, row-major; `targets`: as in `Examples`. */
-  add(outputs: Float32Array, targets: ArrayLike<number>, rows: number): void {
-    if (this.target.task === 'regression') this.addRegression(outputs, targets, rows);
-    else this.addClassification(outputs, targets, rows, this.target.classes.length);
-    this.rows += rows;
+  /**
+   * `outputs`: regression predictions or class logits of the examples `index`, row-major and in that order;
+   * `targets`: as in `Examples`.
+   */
+  add(outputs: Float32Array, targets: Float32Array, index: Int32Array): void {
+    if (this.target.task === 'regression') this.addRegression(outputs, targets, index);
+    else this.addClassification(outputs, targets, index, this.target.classes.length);
+    this.rows += index.length;
   }
 
-  private addRegression(outputs: Float32Array, targets: ArrayLike<number>, rows: number): void {
-    for (let row = 0; row < rows; row++) {
-      const error = (outputs[row] ?? NaN) - (targets[row] ?? NaN);
+  private addRegression(outputs: Float32Array, targets: Float32Array, index: Int32Array): void {
+    for (let row = 0; row < index.length; row++) {
+      const error = (outputs[row] ?? NaN) - (targets[index[row] ?? 0] ?? NaN);
       this.loss += error * error;
       this.absolute += Math.abs(error);
     }
@@ -39,18 +42,18 @@ export class ScoreSum {
 
   private addClassification(
     logits: Float32Array,
-    targets: ArrayLike<number>,
-    rows: number,
+    targets: Float32Array,
+    index: Int32Array,
     classes: number,
   ): void {
-    for (let row = 0; row < rows; row++) {
+    for (let row = 0; row < index.length; row++) {
       const from = row * classes;
       let best = 0;
       for (let i = 1; i < classes; i++) if ((logits[from + i] ?? 0) > (logits[from + best] ?? 0)) best = i;
       const greatest = logits[from + best] ?? NaN;
       let sum = 0;
       for (let i = 0; i < classes; i++) sum += Math.exp((logits[from + i] ?? NaN) - greatest);
-      const truth = targets[row] ?? -1;
+      const truth = targets[index[row] ?? 0] ?? -1;
       this.loss +=
         (this.classWeights[truth] ?? 1) * (greatest + Math.log(sum) - (logits[from + truth] ?? NaN));
       if (best === truth) this.right++;

@@ -58,17 +58,10 @@ export class Member {
     for (let done = 0; done < steps;) {
       const count = chunk.next(steps - done);
       const started = performance.now();
-      const index = Int32Array.from(
-        { length: count * batch },
-        (_, i) => order[(done * batch + i) % rows] ?? 0,
-      );
+      const index = cyclic(order, done * batch, count * batch);
       const outputs = await this.run(index, count);
       const seen = index.subarray(0, Math.min(count * batch, rows - done * batch));
-      scores.add(
-        outputs,
-        Float32Array.from(seen, (row) => targets[row] ?? NaN),
-        seen.length,
-      );
+      scores.add(outputs, targets, seen);
       chunk.measured(count, performance.now() - started);
       done += count;
       await breathe();
@@ -98,6 +91,17 @@ export class Member {
     return asFloat32(answer['outputs']);
   }
 }
+
+/** `count` entries from `start` on, going round at the end. */
+const cyclic = (order: Int32Array, start: number, count: number): Int32Array => {
+  const index = new Int32Array(count);
+  for (let filled = 0; filled < count;) {
+    const part = order.subarray((start + filled) % order.length).subarray(0, count - filled);
+    index.set(part, filled);
+    filled += part.length;
+  }
+  return index;
+};
 
 const outputOf = (answer: Record<string, Tensor>, name: string): Tensor => {
   const found = answer[name];

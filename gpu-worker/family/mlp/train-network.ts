@@ -77,6 +77,7 @@ const epochs = async (
   const members = Array.from({ length: options.members }, (_, i) => new Member(training, context.seed, i));
   const stopping = new EarlyStopping(options.patience);
   const history: Epoch[] = [];
+  const inOrder = Int32Array.from({ length: validation.features.rows }, (_, row) => row);
   const breathe = async (): Promise<void> => {
     await new Promise(setImmediate);
     context.signal.throwIfAborted();
@@ -87,7 +88,7 @@ const epochs = async (
     const penalty = penaltyOf(built.shape, options.l2, members);
     const judged = new ScoreSum(target, classWeights);
     if (validation.features.rows > 0)
-      judged.add(await meanOutputs(evaluator, members, data), validation.targets, validation.features.rows);
+      judged.add(await meanOutputs(evaluator, members, data), validation.targets, inOrder);
     const figures = epochOf(epoch, scores.scores(penalty), judged.scores(penalty));
     if (!Number.isFinite(figures.loss) || !Number.isFinite(figures.valLoss ?? 0))
       throw notFinite(options, epoch);
