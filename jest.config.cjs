@@ -1,6 +1,8 @@
 /** @type {import('jest').Config} */
 module.exports = {
-  testMatch: ['<rootDir>/{contracts,onnx,tabular,src,gpu-worker,migrations,test,bench,examples}/**/*.test.ts'],
+  testMatch: [
+    '<rootDir>/{contracts,onnx,tabular,src,gpu-worker,migrations,test,bench,examples}/**/*.test.ts',
+  ],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.modelmint/'],
   testEnvironment: '<rootDir>/test/support/environment.cjs',
   globalSetup: '<rootDir>/test/support/global-setup.cjs',
@@ -9,7 +11,13 @@ module.exports = {
   testTimeout: 120_000,
   maxWorkers: 2,
   workerIdleMemoryLimit: '1GB',
+  // TensorFlow.js keeps its gradients in ES modules that its CommonJS bundle leaves out.
+  transformIgnorePatterns: ['/node_modules/(?!@tensorflow/tfjs-core/dist/)', 'tf-core\\.node\\.js$'],
   transform: {
+    '/@tensorflow/tfjs-core/dist/.+\\.js$': [
+      '@swc/jest',
+      { jsc: { target: 'es2022' }, module: { type: 'commonjs' } },
+    ],
     '^.+\\.ts$': [
       '@swc/jest',
       {

@@ -82,6 +82,10 @@ export const elementwiseRules: Record<string, Rule> = {
     return op.Where(op.Greater(x, 0), g, times(op.Add(y, alpha), g));
   }),
   Softplus: unary(({ g }, x) => times(op.Sigmoid(x), g)),
+  HardSigmoid: unary(({ g, y, node }) => {
+    const sloped = op.And(op.Greater(y, 0), op.Less(y, 1));
+    return times(mask(sloped, y), times(g, numberAttribute(node, 'alpha', 0.2)));
+  }),
   Reciprocal: unary(({ g, y }) => negative(times(op.Mul(y, y), g))),
   Identity: unary(({ g }) => g),
   Cast: (use) => [isFloat(use.y.dtype) ? op.Cast(use.g, use.in(0).dtype) : undefined],

@@ -135,9 +135,7 @@ export const compileTraining = <C extends string>(plan: TrainingPlan<C>): Compil
       loss,
       order.map((name) => named(weights, name)),
     );
-    const slopes = layout.pack(
-      Object.fromEntries(order.map((name, at) => [name, found[at]])) as Record<string, Value>,
-    );
+    const slopes = layout.pack(Object.fromEntries(order.map((name, at) => [name, found[at]])));
     const penalised =
       plan.l2 === undefined ? { slopes, loss } : withL2(plan.l2, layout, parameters, slopes, loss);
     const clipped = plan.clipNorm === undefined ? penalised.slopes : clip(penalised.slopes, plan.clipNorm);
