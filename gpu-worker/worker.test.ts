@@ -193,6 +193,18 @@ describe('the worker process', () => {
     expect(live.flatMap((said) => said.epochs).length).toBe(30);
   });
 
+  it('reports a result that the control plane cannot record as a failure, and goes on', async () => {
+    await worker();
+    control.refusingResults = true;
+    const task = await control.submit(payload('copy'));
+    await ended(task);
+    control.refusingResults = false;
+    expect(failureCode(task)).toBe('INTERNAL');
+    const next = await control.submit(payload('copy'));
+    await ended(next);
+    expect(status(next)).toBe('succeeded');
+  });
+
   it('kills an attempt that runs too long', async () => {
     await worker();
     const task = await control.submit(payload('block'), { timeoutMs: 500 });

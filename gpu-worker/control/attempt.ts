@@ -7,24 +7,20 @@ import type { ClaimReply, Consumed, Device, Finish, Progress, TaskReady } from '
 import type { ChildPool } from '../child/pool';
 import type { ChildProgress } from '../child/protocol';
 import type { Logger } from '../log';
-import { ControlUnavailable } from './control-plane';
+import { ControlUnavailable, pauseMs } from './control-plane';
 import type { ControlPlane } from './control-plane';
+import { finishOnce } from './finishing';
 import { ProgressJournal } from './journal';
 import { Lease } from './lease';
-import { MessageTooLarge } from './link';
 import type { Link } from './link';
-import { deferred, outcomeOf, platformFailure } from './outcome';
+import { deferred, outcomeOf } from './outcome';
 import type { Outcome } from './outcome';
 
 const CLAIM_ATTEMPTS = 5;
 const CLAIM_TIMEOUT_MS = 3000;
 const CLAIM_FAILED_DELAY_MS = 1000;
-const FINISH_TIMEOUT_MS = 3000;
-const LONGEST_PAUSE_MS = 2000;
 /** How long a canceled task may take to stop by itself. */
 const POLITE_MS = 1000;
-/** How long a stopping worker tries to hand a task back; the lease does it otherwise. */
-const RELEASE_MS = 3000;
 
 /** What becomes of the message that announced the task. */
 export type Settlement =
@@ -46,8 +42,6 @@ export interface AttemptContext {
 }
 
 type Granted = Extract<ClaimReply, { outcome: 'granted' }>;
-
-const pauseMs = (failures: number): number => Math.min(LONGEST_PAUSE_MS, 50 * 2 ** failures);
 
 /** Takes an announced task to its settlement. Never rejects for a reason of the task's own. */
 export async function attempt(
@@ -200,43 +194,5 @@ async function run(
     context.stopping.removeEventListener('abort', release);
     child.kill();
     void child.exited.then(() => rm(scratchDir, { recursive: true, force: true })).catch(() => undefined);
-  }
-}
-
-/**
- * Says how the attempt ended until that is recorded or refused. The lease goes on beating meanwhile, and what the
- * journal still owes goes first, so that no epoch is missing when the task's state is final.
- */
-async function finishOnce(
-  context: AttemptContext,
-  lease: Lease,
-  journal: ProgressJournal,
-  finish: Finish,
-  log: Logger,
-): Promise<'recorded' | 'lost' | 'unheard'> {
-  let stoppingSinceMs: number | null = null;
-  let said = finish;
-  for (let failures = 0; ; failures++) {
-    if (context.stopping.aborted) {
-      stoppingSinceMs ??= performance.now();
-      if (performance.now() - stoppingSinceMs > RELEASE_MS) return 'unheard';
-    }
-    if (failures > 0) await sleep(pauseMs(failures));
-    try {
-      while (journal.isOwing) {
-        const heard = await lease.beat();
-        if (heard === 'lost') return 'lost';
-        if (heard === 'unheard') throw new ControlUnavailable('no answer');
-      }
-      const { outcome } = await context.control.finish(said, FINISH_TIMEOUT_MS);
-      return outcome;
-    } catch (error) {
-      if (error instanceof MessageTooLarge) {
-        log.error({ sizeBytes: error.sizeBytes, limitBytes: error.limitBytes }, 'result too large to report');
-        said = { ...finish, outcome: platformFailure('INTERNAL', 'the result is too large to be reported') };
-      }
-      const reason = error instanceof ControlUnavailable ? error.reason : 'failed';
-      log.warn({ reason, failures }, 'finish not heard, trying again');
-    }
   }
 }

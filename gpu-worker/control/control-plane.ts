@@ -4,10 +4,16 @@ import type { ClaimRequest, Finish, Heartbeat } from '../../contracts';
 import { MessageTooLarge } from './link';
 import type { Link } from './link';
 
+const LONGEST_PAUSE_MS = 2000;
+/** How long to wait after the n-th failure in a row. */
+export const pauseMs = (failures: number): number => Math.min(LONGEST_PAUSE_MS, 50 * 2 ** failures);
+
 /** The control plane did not answer, or could not serve the request: ask again later. */
 export class ControlUnavailable extends Error {
   constructor(
     readonly reason: string,
+    /** It was reached and refused this very request: another time may end the same way. */
+    readonly refused: boolean,
     options?: ErrorOptions,
   ) {
     super(`the control plane did not serve the request: ${reason}`, options);
@@ -40,12 +46,12 @@ export class ControlPlane {
       answer = await this.link.request(to, body, timeoutMs);
     } catch (error) {
       if (error instanceof MessageTooLarge) throw error; // asking again would not help
-      throw new ControlUnavailable('no answer', { cause: error });
+      throw new ControlUnavailable('no answer', false, { cause: error });
     }
     const refused = ControlError.safeParse(answer);
-    if (refused.success) throw new ControlUnavailable(refused.data.code);
+    if (refused.success) throw new ControlUnavailable(refused.data.code, refused.data.code !== 'UNAVAILABLE');
     const parsed = reply.safeParse(answer);
-    if (!parsed.success) throw new ControlUnavailable('answer not understood', { cause: parsed.error });
+    if (!parsed.success) throw new ControlUnavailable('answer not understood', true, { cause: parsed.error });
     return parsed.data;
   }
 }

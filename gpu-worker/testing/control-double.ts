@@ -29,7 +29,8 @@ export class ControlDouble {
   deaf = false;
   /** While true every request is answered with an error. */
   failing = false;
-  /** Drops the next heartbeats' answers after counting them. */
+  /** While true a finish with a result is answered with an error of ours, for ever. */
+  refusingResults = false;
   readonly workers = new Set<string>();
   private fences = 0;
 
@@ -155,6 +156,9 @@ export class ControlDouble {
   }
 
   private finish(finish: Finish): unknown {
+    if (this.refusingResults && finish.outcome.status === 'succeeded') {
+      return { v: 1, outcome: 'error', code: 'INTERNAL' };
+    }
     const task = this.tasks.get(finish.taskId);
     const current = task?.state === 'RUNNING' && String(task.fence) === finish.fence;
     const outcome = current ? ('recorded' as const) : ('lost' as const);
