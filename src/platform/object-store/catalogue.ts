@@ -4,7 +4,7 @@
  * does. What is doomed, or never retained in time, is deleted; a crash at any point leaves nothing behind.
  */
 import { Failure } from '../../../contracts';
-import type { Sha256, StoredFile, TenantId } from '../../../contracts';
+import type { Sha256, StoredFile, TaskId, TenantId } from '../../../contracts';
 import { afterCommit } from '../database';
 import type { Database, Scoped, TenantTx } from '../database';
 import type { Logger } from '../log';
@@ -36,15 +36,20 @@ export class ObjectCatalogue {
     tx: TenantTx,
     tenantId: TenantId,
     kind: ObjectKind,
-    options: { ttlMs: number; name?: string },
+    options: { ttlMs: number; taskId?: TaskId },
   ): Promise<ObjectKey> {
-    const key = mintKey(tenantId, kind, options.name);
+    const key = mintKey(tenantId, kind);
     await tx.query(
-      `insert into app.stored_object (tenant_id, key, kind, expires_at)
-       values ($1, $2, $3, now() + $4 * interval '1 millisecond')`,
-      [tenantId, key, kind, options.ttlMs],
+      `insert into app.stored_object (tenant_id, key, kind, task_id, expires_at)
+       values ($1, $2, $3, $4, now() + $5 * interval '1 millisecond')`,
+      [tenantId, key, kind, options.taskId ?? null, options.ttlMs],
     );
     return key;
+  }
+
+  /** As `mint`, committed at once: for a file that is written before the caller's transaction ends. */
+  mintOutside(scope: Scoped, kind: ObjectKind, options: { ttlMs: number }): Promise<ObjectKey> {
+    return this.db.within(scope, (tx) => this.mint(tx, scope.tenantId, kind, options));
   }
 
   async find(
@@ -90,6 +95,15 @@ export class ObjectCatalogue {
   async doom(tx: TenantTx, keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return;
     await tx.query(`update app.stored_object set state = 'DOOMED' where key = any($1::text[])`, [keys]);
+    afterCommit(tx, () => this.sweepSoon());
+  }
+
+  /** What attempts of a task wrote and nobody retained: the losers' files, and a failed task's. */
+  async doomLeftovers(tx: TenantTx, taskId: TaskId): Promise<void> {
+    await tx.query(
+      `update app.stored_object set state = 'DOOMED' where task_id = $1 and state in ('MINTED', 'STORED')`,
+      [taskId],
+    );
     afterCommit(tx, () => this.sweepSoon());
   }
 

@@ -47,7 +47,7 @@ export class MeasuredBody implements AsyncIterable<Buffer> {
     const digest = this.hash.digest('hex') as Sha256;
     if (sha256 !== undefined && digest !== sha256) {
       throw new Failure('CHECKSUM_MISMATCH', 'the bytes do not have the declared sha-256', {
-        hint: 'upload the file again, or declare the sha-256 of the file that you send',
+        hint: 'declare the upload again with the sha-256 of the file that you send',
       });
     }
     this.stored = { sha256: digest, sizeBytes: this.sizeBytes };
@@ -61,7 +61,10 @@ export class MeasuredBody implements AsyncIterable<Buffer> {
 
 export const tooLarge = (maxBytes: number): Failure =>
   new Failure('UPLOAD_TOO_LARGE', `the upload is larger than the ${maxBytes} bytes that were declared`, {
-    hint: 'declare the size of the file that you send',
+    hint: 'declare the upload again with the size of the file that you send',
   });
 const incomplete = (message: string, cause?: unknown): Failure =>
-  new Failure('UPLOAD_INCOMPLETE', message, { cause, hint: 'send the whole file again to the same URL' });
+  new Failure('UPLOAD_INCOMPLETE', message, {
+    cause,
+    hint: 'declare the upload again and send the whole file',
+  });

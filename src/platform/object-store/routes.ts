@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Failure, asFailure } from '../../../contracts';
+import type { FailureCode } from '../../../contracts';
 import type { Database, TenantTx } from '../database';
 import type { Logger } from '../log';
 import type { ObjectCatalogue } from './catalogue';
@@ -12,8 +13,13 @@ import { MeasuredBody, tooLarge } from './measure';
 import type { ObjectStore, PutLimit, StoredObject } from './object-store';
 import type { ObjectGrant, SignedUrls } from './signed-urls';
 
-/** What follows a stored upload of a purpose, in the transaction that records it. */
-export type StoredHook = (tx: TenantTx, key: ObjectKey, stored: StoredObject) => Promise<void>;
+/** What follows an upload of one purpose. */
+export interface StoredHook {
+  /** In the transaction that records the upload. */
+  stored(tx: TenantTx, key: ObjectKey, stored: StoredObject): Promise<void>;
+  /** The bytes were refused: cut off, too many, or not those that were declared. */
+  refused?(tx: TenantTx, key: ObjectKey, failure: Failure): Promise<void>;
+}
 
 export interface ObjectRouteParts {
   readonly store: ObjectStore;
@@ -23,6 +29,12 @@ export interface ObjectRouteParts {
   readonly log: Logger;
   readonly hooks: Readonly<Record<string, StoredHook>>;
 }
+
+const REFUSALS: ReadonlySet<FailureCode> = new Set([
+  'UPLOAD_INCOMPLETE',
+  'UPLOAD_TOO_LARGE',
+  'CHECKSUM_MISMATCH',
+]);
 
 type Grant = ObjectGrant & { readonly key: ObjectKey };
 interface TokenRoute {
@@ -61,9 +73,23 @@ class ObjectRoutes {
   async put(request: FastifyRequest<TokenRoute>): Promise<StoredObject & { key: ObjectKey }> {
     const grant = this.parts.signedUrls.verify(request.params.token, 'PUT');
     const limit = limitOf(grant);
-    if (Number(request.headers['content-length'] ?? 0) > limit.maxBytes) throw tooLarge(limit.maxBytes);
     const body = request.body instanceof Readable ? request.body : Readable.from([]);
-    return { key: grant.key, ...(await this.receive(grant, body, limit)) };
+    const announced = Number(request.headers['content-length'] ?? 0);
+    try {
+      if (announced > limit.maxBytes) throw tooLarge(limit.maxBytes);
+      return { key: grant.key, ...(await this.receive(grant, body, limit)) };
+    } catch (error) {
+      if (error instanceof Failure && REFUSALS.has(error.code)) await this.refused(grant, error);
+      throw error;
+    }
+  }
+
+  private async refused(grant: Grant, failure: Failure): Promise<void> {
+    const { db, hooks, log } = this.parts;
+    const hook = hooks[grant.purpose];
+    await db
+      .within({ tenantId: tenantOf(grant.key) }, async (tx) => hook?.refused?.(tx, grant.key, failure))
+      .catch((error: unknown) => log.warn({ err: error }, 'a refused upload could not be recorded'));
   }
 
   private async receive(grant: Grant, body: Readable, limit: PutLimit): Promise<StoredObject> {
@@ -101,7 +127,7 @@ class ObjectRoutes {
     const { key, purpose } = grant;
     try {
       await db.within({ tenantId: tenantOf(key) }, async (tx) => {
-        if (await catalogue.markStored(tx, key, stored)) return hooks[purpose]?.(tx, key, stored);
+        if (await catalogue.markStored(tx, key, stored)) return hooks[purpose]?.stored(tx, key, stored);
         const now = await catalogue.find(tx, key);
         if (now?.stored != null && same(now.stored, stored)) return undefined; // the same upload, twice at once
         throw new Failure('UPLOAD_EXPIRED', 'this upload is not expected any more');

@@ -1,0 +1,7 @@
+/**
+ * A **model** belongs to a scenario; a **model version** is an immutable manifest that names one ONNX file and its
+ * sidecars by sha-256. The manifest's own sha-256 is the version's identity.
+ */
+export { Model, ModelVersion } from './registry.entity';
+export { Registry, manifestIdentity } from './registry.service';
+export type { NewModelVersion, PageRequest } from './registry.service';

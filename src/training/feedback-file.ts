@@ -1,0 +1,41 @@
+import { Readable } from 'node:stream';
+import { Failure } from '../../contracts';
+import type { ScenarioId } from '../../contracts';
+import type { TenantContext } from '../platform/context';
+import type { TenantTx } from '../platform/database';
+import type { ObjectCatalogue, ObjectKey, ObjectStore } from '../platform/object-store';
+import type { FeedbackSource } from './ports';
+
+const MAX_FEEDBACK_BYTES = 2 * 1024 ** 3;
+
+/**
+ * Writes the scenario's feedback as JSON lines `{values, actual}` for a merge task. Fails with STATE_CONFLICT when there is
+ * none. The file is kept with `tx`; when `tx` fails, the catalogue's sweep removes it after `ttlMs`.
+ */
+export const writeFeedback = async (
+  tx: TenantTx,
+  ctx: TenantContext,
+  parts: { store: ObjectStore; catalogue: ObjectCatalogue; feedback: FeedbackSource },
+  scenarioId: ScenarioId,
+  ttlMs: number,
+): Promise<ObjectKey> => {
+  let rows = 0;
+  async function* lines() {
+    for await (const { values, actual } of parts.feedback.export(tx, ctx, scenarioId)) {
+      rows += 1;
+      yield `${JSON.stringify({ values, actual })}\n`;
+    }
+  }
+  const key = await parts.catalogue.mintOutside(ctx, 'feedback', { ttlMs });
+  const stored = await parts.store.put(key, Readable.from(lines(), { objectMode: true }), {
+    maxBytes: MAX_FEEDBACK_BYTES,
+  });
+  await parts.catalogue.markStored(tx, key, stored);
+  if (rows === 0) {
+    throw new Failure('STATE_CONFLICT', 'there is no feedback to learn from in this scenario yet', {
+      hint: 'send what turned out to be true with submitFeedback, then retrain',
+    });
+  }
+  await parts.catalogue.retain(tx, { key, ...stored });
+  return key;
+};

@@ -1,0 +1,219 @@
+import { LessThan } from 'typeorm';
+import { DEVICES, Failure, oneOf } from '../../contracts';
+import type { DatasetVersionId, Device, Epoch, JobId, ModelVersionId, ScenarioId } from '../../contracts';
+import type { DatasetService, SealedVersion } from '../dataset';
+import type { TenantContext } from '../platform/context';
+import type { Database, TenantTx } from '../platform/database';
+import { newId } from '../platform/ids';
+import type { Messaging } from '../platform/messaging';
+import type { ObjectCatalogue, ObjectStore, SignedUrls } from '../platform/object-store';
+import type { TaskQueue } from '../platform/task';
+import type { ModelVersion, PageRequest, Registry } from '../registry';
+import { writeFeedback } from './feedback-file';
+import { followJob } from './job-progress';
+import type { JobUpdate, JobView } from './job-progress';
+import { JobTable } from './job-table';
+import { MergeTask } from './merge-task';
+import type { ChampionSource, FeedbackSource, TrainingMeter } from './ports';
+import { parseSeed, parseSpec } from './spec';
+import { TrainTask } from './train-task';
+import { Job, JobEpoch } from './training.entity';
+
+export interface TrainingParts {
+  readonly db: Database;
+  readonly messaging: Messaging;
+  readonly tasks: TaskQueue;
+  readonly store: ObjectStore;
+  readonly catalogue: ObjectCatalogue;
+  readonly signedUrls: SignedUrls;
+  readonly datasets: DatasetService;
+  readonly registry: Registry;
+  readonly meter: TrainingMeter;
+  readonly feedback: FeedbackSource;
+  readonly champions: ChampionSource;
+  readonly taskTimeoutMs: number;
+}
+
+export interface StartTraining {
+  readonly datasetVersionId: DatasetVersionId;
+  /** JSON of a ModelSpec; default `{"family": "auto"}`. */
+  readonly spec?: unknown;
+  /** Default 1: the same data, spec and seed give the same model. */
+  readonly seed?: number | null;
+  readonly device?: string | null;
+  readonly modelName?: string | null;
+}
+
+export interface Retrain {
+  readonly scenarioId: ScenarioId;
+  /** Default: the spec that made the deployed model. */
+  readonly spec?: unknown;
+  readonly seed?: number | null;
+}
+
+const HOUR_MS = 3_600_000;
+const DEFAULT_MODEL = 'default';
+
+const parseDevice = (device: string | null | undefined): Device | null => {
+  if (device == null) return null;
+  const known = DEVICES.find((each) => each === device);
+  if (known === undefined)
+    throw new Failure('BAD_INPUT', oneOf('device', device, DEVICES), { path: ['device'] });
+  return known;
+};
+
+const parseModelName = (name: string | null | undefined): string => {
+  const text = (name ?? DEFAULT_MODEL).trim();
+  if (text.length === 0 || text.length > 200) {
+    throw new Failure('BAD_INPUT', 'modelName takes 1 to 200 characters', { path: ['modelName'] });
+  }
+  return text;
+};
+
+/** Jobs: a sealed version becomes a model version, and feedback becomes a better one. */
+export class TrainingService {
+  private readonly jobs: JobTable;
+
+  constructor(private readonly parts: TrainingParts) {
+    const ttlMs = parts.taskTimeoutMs + HOUR_MS;
+    this.jobs = new JobTable(parts.messaging);
+    parts.tasks.register(new TrainTask({ ...parts, jobs: this.jobs, ttlMs }));
+    parts.tasks.register(new MergeTask({ ...parts, jobs: this.jobs, ttlMs }));
+  }
+
+  async start(_ctx: TenantContext, tx: TenantTx, input: StartTraining): Promise<Job> {
+    const version = await this.parts.datasets.requireSealed(tx, input.datasetVersionId);
+    const job = await this.insert(tx, version, {
+      kind: 'train',
+      datasetVersionId: version.id,
+      spec: parseSpec(input.spec),
+      seed: parseSeed(input.seed),
+      device: parseDevice(input.device),
+      modelName: parseModelName(input.modelName),
+    });
+    return this.enqueue(tx, job, 'train');
+  }
+
+  /**
+   * Old rows and everything that came back become a new dataset version, a new model is trained on it and compared with
+   * the current one on the same held-out rows. Fails with STATE_CONFLICT without a model or without feedback.
+   */
+  async retrain(ctx: TenantContext, tx: TenantTx, input: Retrain): Promise<Job> {
+    const { datasets } = this.parts;
+    const champion = await this.champion(ctx, tx, input.scenarioId);
+    const base = await datasets.requireSealed(tx, champion.datasetVersionId);
+    const [model] = await tx.query<{ name: string }[]>('select name from app.model where id = $1', [
+      champion.modelId,
+    ]);
+    const feedbackKey = await writeFeedback(tx, ctx, this.parts, input.scenarioId, HOUR_MS);
+    const merged = await datasets.beginMerge(tx, base);
+    const job = await this.insert(tx, base, {
+      kind: 'retrain',
+      datasetVersionId: merged.id,
+      baseVersionId: base.id,
+      championId: champion.id,
+      spec: input.spec == null ? champion.manifest.spec : parseSpec(input.spec),
+      seed: input.seed == null ? champion.manifest.seed : parseSeed(input.seed),
+      device: null,
+      modelName: model?.name ?? DEFAULT_MODEL,
+      feedbackKey,
+    });
+    const queued = await this.enqueue(tx, job, 'merge');
+    await datasets.mergedBy(tx, merged, queued.taskId);
+    return queued;
+  }
+
+  private async champion(ctx: TenantContext, tx: TenantTx, scenarioId: ScenarioId): Promise<ModelVersion> {
+    const { registry, champions } = this.parts;
+    const deployed: ModelVersionId | null = await champions.current(tx, ctx, scenarioId);
+    if (deployed !== null) return registry.require(tx, deployed);
+    const newest = await registry.newest(tx, scenarioId);
+    if (newest !== null) return newest;
+    throw new Failure('STATE_CONFLICT', 'this scenario has no model yet', {
+      hint: 'train one with startTraining first',
+    });
+  }
+
+  private async insert(tx: TenantTx, version: SealedVersion, set: Partial<Job>): Promise<Job> {
+    const id = newId<JobId>();
+    await tx.insert(Job, {
+      ...set,
+      tenantId: version.tenantId,
+      id,
+      scenarioId: version.scenarioId,
+      modelVersionId: newId<ModelVersionId>(),
+      state: 'QUEUED',
+      cancelRequested: false,
+      fraction: 0,
+      createdAt: new Date(),
+    });
+    return tx.findOneByOrFail(Job, { id });
+  }
+
+  private async enqueue(tx: TenantTx, job: Job, kind: 'train' | 'merge'): Promise<Job> {
+    const taskId = await this.parts.tasks.enqueue(tx, {
+      kind,
+      ownerId: job.id,
+      scenarioId: job.scenarioId,
+    });
+    await this.jobs.set(tx, job, { taskId });
+    return { ...job, taskId };
+  }
+
+  /** A waiting job ends at once, a running one within two seconds; one that has ended stays as it is. */
+  async cancel(_ctx: TenantContext, tx: TenantTx, id: JobId): Promise<Job> {
+    // The task is locked before the job, as everywhere: a result that arrives now waits, or is waited for.
+    const seen = await tx.findOneBy(Job, { id });
+    if (seen === null) throw new Failure('NOT_FOUND', 'no such job');
+    const asked = seen.taskId !== null && (await this.parts.tasks.cancel(tx, seen.taskId));
+    const job = await this.jobs.lock(tx, id);
+    if (job.taskId !== null && job.taskId !== seen.taskId) await this.parts.tasks.cancel(tx, job.taskId);
+    if (asked || job.taskId !== seen.taskId) await this.jobs.set(tx, job, { cancelRequested: true });
+    return tx.findOneByOrFail(Job, { id });
+  }
+
+  async get(ctx: TenantContext, id: JobId): Promise<Job> {
+    const found = await this.parts.db.within(ctx, (tx) => tx.findOneBy(Job, { id }));
+    if (found === null) throw new Failure('NOT_FOUND', 'no such job');
+    return found;
+  }
+
+  /** Newest first; one more than asked for tells that there is another page. */
+  list(ctx: TenantContext, scenarioId: ScenarioId | null, page: PageRequest<JobId>): Promise<Job[]> {
+    return this.parts.db.within(ctx, (tx) =>
+      tx.find(Job, {
+        where: {
+          ...(scenarioId === null ? {} : { scenarioId }),
+          ...(page.after == null ? {} : { id: LessThan(page.after) }),
+        },
+        order: { id: 'DESC' },
+        take: page.first + 1,
+      }),
+    );
+  }
+
+  /** Stored epochs after number `after`, in order. */
+  history(ctx: TenantContext, id: JobId, after = -1): Promise<Epoch[]> {
+    return this.parts.db.within(ctx, (tx) => this.epochs(tx, id, after));
+  }
+
+  private async epochs(tx: TenantTx, id: JobId, after: number): Promise<Epoch[]> {
+    const rows = await tx
+      .createQueryBuilder(JobEpoch, 'e')
+      .where('e.jobId = :id and e.epoch > :after', { id, after })
+      .orderBy('e.epoch')
+      .getMany();
+    return rows.map((row) => row.figures);
+  }
+
+  /** The job now and as it goes, until it ends. Fails with NOT_FOUND. */
+  progress(ctx: TenantContext, id: JobId): AsyncGenerator<JobUpdate> {
+    const read = (after: number): Promise<JobView> =>
+      this.parts.db.within(ctx, async (tx) => {
+        const job = await tx.findOneBy(Job, { id });
+        if (job === null) throw new Failure('NOT_FOUND', 'no such job');
+        return { job, epochs: await this.epochs(tx, id, after) };
+      });
+    return followJob(this.parts.messaging, ctx.tenantId, id, read);
+  }
+}
