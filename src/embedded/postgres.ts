@@ -10,12 +10,14 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Client } from 'pg';
 import { isAlive, isFolder, runProgram, spawnTied, waitUntilGone } from './child';
+import { StartError } from './data-folder';
 import { findPostgres } from './postgres-binaries';
 import type { PostgresBinaries } from './postgres-binaries';
 import { accountForPostgres, canReach, privateFolder, rootSharedFolder } from './run-as';
@@ -70,14 +72,14 @@ const placeData = (folder: string, account: Account | null): { data: string; not
   if (isFolder(folder)) {
     const data = realpathSync(folder);
     if (!account || canReach(account, dirname(data))) return { data };
-    throw new Error(
+    throw new StartError(
       `the account ${account.name} cannot reach ${data}, where PostgreSQL's data lies: a folder above it is closed to others.\n` +
         `Open it (chmod o+x on the folders above), or move the data folder to an open place and start with --data-dir.`,
     );
   }
   // A link whose target is gone: its data cannot come back by itself, and a new start may not pretend it did.
   if (linkTarget(folder) !== null) {
-    throw new Error(
+    throw new StartError(
       `${folder} is a link to ${linkTarget(folder)}, which does not exist. Restore that folder, or remove the link to begin afresh.`,
     );
   }
@@ -94,6 +96,20 @@ const placeData = (folder: string, account: Account | null): { data: string; not
     data,
     notice: `${dirname(folder)} is closed to the account ${account.name}: PostgreSQL's data lies in ${data}`,
   };
+};
+
+/** PostgreSQL runs as the owner of its data, and refuses anybody else. */
+const ownerOf = (folder: string): Account | null => {
+  const me = process.getuid?.();
+  const { uid, gid } = statSync(folder);
+  if (uid === me && me !== 0) return null;
+  if (me !== 0) {
+    throw new StartError(
+      `PostgreSQL's data in ${folder} belongs to another account (uid ${uid}); start as that account, or choose another --data-dir`,
+    );
+  }
+  // Root's own folder of another server: whatever is wrong with it, PostgreSQL will say.
+  return uid === 0 ? accountForPostgres() : { uid, gid, name: `uid ${uid}` };
 };
 
 const linkTarget = (path: string): string | null => {
@@ -146,16 +162,17 @@ const initdb = async (
 
 /** Finds the programs and makes the data folder when there is none. Refuses data of another major version. */
 export const preparePostgres = async (options: PostgresOptions): Promise<PreparedPostgres> => {
-  const account = accountForPostgres();
-  const binaries = await findPostgres(account);
-  mkdirSync(dirname(options.folder), { recursive: true });
-  const { data, notice } = placeData(options.folder, account);
-  const versionFile = join(data, 'PG_VERSION');
+  const versionFile = join(options.folder, 'PG_VERSION');
   const fresh = !existsSync(versionFile);
+  const account = fresh ? accountForPostgres() : ownerOf(options.folder);
+  const binaries = await findPostgres(account);
   if (!fresh) {
     const found = readFileSync(versionFile, 'utf8').trim();
     if (found !== String(binaries.major)) throw new OtherMajorVersion(options.folder, found, binaries.major);
-  } else {
+  }
+  mkdirSync(dirname(options.folder), { recursive: true });
+  const { data, notice } = placeData(options.folder, account);
+  if (fresh) {
     await initdb(binaries, account, data, options.superuserPassword);
   }
   return { binaries, account, data, fresh, ...(notice === undefined ? {} : { notice }) };
