@@ -10,7 +10,7 @@ describe('a limited process', () => {
   const folder = mkdtempSync(join(tmpdir(), 'mm-limits-'));
   const script = join(folder, 'script.cjs');
   const start = (text: string, memoryBytes = 200 * MIB) => {
-    writeFileSync(script, `process.on('disconnect', () => process.exit());\n${text}`);
+    writeFileSync(script, `process.on('message', () => undefined);\n${text}`);
     return spawnLimited({
       script,
       args: ['one', 'two'],
@@ -29,7 +29,7 @@ describe('a limited process', () => {
     expect(said.argv).toEqual(['one', 'two']);
     expect(said.env['GIVEN']).toBe('yes');
     expect(said.env['PATH']).toBeUndefined();
-    child.disconnect();
+    child.kill('SIGKILL');
     await new Promise((resolve) => child.once('close', resolve));
   });
 
@@ -45,12 +45,13 @@ describe('a limited process', () => {
   });
 
   onLinux('is refused memory by the kernel', async () => {
-    const { process: child, stderrTail } = start(`Buffer.alloc(1024 * ${MIB}, 1); process.send('got it')`);
+    const limited = start(`Buffer.alloc(1024 * ${MIB}, 1); process.send('got it')`);
+    const { process: child } = limited;
     let got = false;
     child.once('message', () => (got = true));
     await new Promise((resolve) => child.once('close', resolve));
     expect(got).toBe(false);
-    expect(stderrTail()).toMatch(/allocation failed|out of memory/i);
+    expect(limited.stderrTail()).toMatch(/allocation failed|out of memory/i);
   });
 
   it('is reported once when its resident memory passes the limit', async () => {
