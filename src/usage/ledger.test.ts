@@ -127,6 +127,7 @@ describe('the ledger', () => {
           key: 'job',
           reason: 'billable',
           quantities: { training_cpu_ns: 5n },
+          at: period.from,
         }),
       ),
     ).resolves.toBeUndefined();
@@ -135,6 +136,7 @@ describe('the ledger', () => {
       key: 'job',
       reason: 'billable',
       quantities: { training_cpu_ns: 5n },
+      at: period.from,
     } as const;
     await db.within(ctx, (tx) => usage.record(tx, again));
     await expect(

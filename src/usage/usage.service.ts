@@ -23,7 +23,7 @@ export interface UsageRecord {
   readonly kind: UsageKind;
   /** Unique for ever within tenant and kind, e.g. `<taskId>:<attempt>`. */
   readonly key: string;
-  readonly quantities?: Partial<Record<Meter, bigint>>;
+  readonly quantities?: Partial<Record<Meter, bigint | string>>;
   /** Storage only: by how much what is stored grew or shrank. */
   readonly bytesDelta?: bigint;
   readonly reason: UsageReason;
