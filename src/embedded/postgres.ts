@@ -225,7 +225,7 @@ export const spawnPostgres = (prepared: PreparedPostgres, options: PostgresOptio
     log_error_verbosity: 'terse',
     log_min_error_statement: 'panic',
     log_line_prefix: '%m [%p] ',
-    ...(options.durable ? {} : { synchronous_commit: 'off', full_page_writes: 'off', autovacuum: 'off' }),
+    ...(options.durable ? {} : { full_page_writes: 'off', autovacuum: 'off' }),
   };
   return spawnTied(
     prepared.binaries.postgres,

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { spawnTied } from './child';
 import { spawnNats, stopLeftoverNats, waitForNats } from './nats';
 import type { NatsOptions } from './nats';
@@ -9,8 +9,8 @@ import type { Service } from './supervise';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Compiled entry points, relative to this file in dist/src/embedded. */
-const entry = (path: string): string => resolve(__dirname, '../..', path);
+/** Where the compiled entry points lie: this file is dist/src/embedded/services.js. */
+const DIST = resolve(__dirname, '../..');
 
 /** How long a child may take to answer; a machine under load is slow, not broken. */
 const READY_MS = 60_000;
@@ -40,7 +40,7 @@ export const natsService = (options: NatsOptions): Service => ({
 const nodeService = (name: string, script: string, env: Environment, ready: Service['ready']): Service => ({
   name,
   spawn: () =>
-    spawnTied(process.execPath, [entry(script)], {
+    spawnTied(process.execPath, [script], {
       env: { ...env },
       // The fourth is the channel by which the child says «ready» and notices our end.
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -61,8 +61,8 @@ const until = async (child: ChildProcess, answered: () => Promise<boolean>): Pro
   }
 };
 
-export const gatewayService = (env: Environment, url: string): Service =>
-  nodeService('gateway', 'src/main.js', env, (child) =>
+export const gatewayService = (env: Environment, url: string, dist = DIST): Service =>
+  nodeService('gateway', join(dist, 'src/main.js'), env, (child) =>
     until(child, () =>
       fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5000) }).then(
         async (response) => {
@@ -75,8 +75,8 @@ export const gatewayService = (env: Environment, url: string): Service =>
   );
 
 /** Ready when it says so: `process.send('ready')`. */
-export const workerService = (env: Environment): Service => {
-  return nodeService('worker', 'gpu-worker/main.js', env, (child) => {
+export const workerService = (env: Environment, dist = DIST): Service => {
+  return nodeService('worker', join(dist, 'gpu-worker/main.js'), env, (child) => {
     let said = false;
     child.once('message', () => (said = true));
     return until(child, () => Promise.resolve(said));

@@ -45,7 +45,7 @@ describe('npm start', () => {
   it('serves a platform, heals from killed children, and Ctrl-C leaves nothing behind', async () => {
     const launched = start('--port', '0', '--data-dir', kept, '--no-example');
     const [, url, port] = await launched.said(SERVED);
-    firstPort = port as string;
+    firstPort = port;
     expect(launched.output()).toMatch(/operator token\s+\S+/);
     expect(launched.output()).toMatch(/its API key\s+mm_\S+/);
     for (const path of ['/livez', '/readyz', '/metrics']) {

@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { connect } from 'nats';
 import { freshDatabase } from './database';
 import { startNats } from './nats';
+import { startPostgres } from './postgres';
 
 describe('what tests stand on', () => {
   it('gives every caller a database of its own, through roles that bypass nothing', async () => {
@@ -41,6 +42,28 @@ describe('what tests stand on', () => {
       await again.close();
     } finally {
       await nats.stop();
+    }
+  });
+
+  it('gives a PostgreSQL of its own that may be killed, with data that survives', async () => {
+    const own = await startPostgres();
+    try {
+      const query = async (sql: string) => {
+        const client = new Client({ connectionString: own.ownerUrl });
+        await client.connect();
+        try {
+          return (await client.query<Record<string, unknown>>(sql)).rows;
+        } finally {
+          await client.end();
+        }
+      };
+      await query('create table kept (id int); insert into kept values (1)');
+      await own.server.kill();
+      await expect(query('select 1')).rejects.toThrow(/ECONNREFUSED/);
+      await own.server.start();
+      expect(await query('select id from kept')).toEqual([{ id: 1 }]);
+    } finally {
+      await own.stop();
     }
   });
 });
