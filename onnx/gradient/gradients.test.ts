@@ -268,6 +268,7 @@ describe('gradients agree with central differences', () => {
         0,
       );
     const results = await runSession(session, feeds());
+    expect(need(results.y).dims).toEqual(y.shape);
     for (const [which, array] of values.entries()) {
       const exact = need(results[`g${which}`]);
       expect(exact.dims).toEqual(item.shapes[which]);

@@ -21,7 +21,7 @@ export interface Ingredients<C extends string> {
   /** Each column as [batch, ...dims]. */
   readonly batch: Readonly<Record<C, Value>>;
   /** Zeroes a share of the elements and scales the rest up (Srivastava et al. 2014); does nothing in inference. */
-  dropout(x: Value, rate: number): Value;
+  readonly dropout: (x: Value, rate: number) => Value;
 }
 
 export interface Objective {

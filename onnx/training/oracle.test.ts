@@ -156,9 +156,7 @@ const convolutional: Subject = {
     // TensorFlow.js has channels last: [batch, height, width, channels] and [height, width, channels, filters].
     const kernel = (name: string) => tf.transpose(get(w, name) as tf.Tensor4D, [2, 3, 1, 0]);
     const image = tf.transpose(x as tf.Tensor4D, [0, 2, 3, 1]);
-    const first = tf.relu(
-      tf.add(tf.conv2d(image, kernel('conv1'), 1, 'same'), get(w, 'bias1')),
-    ) as tf.Tensor4D;
+    const first = tf.relu(tf.add<tf.Tensor4D>(tf.conv2d(image, kernel('conv1'), 1, 'same'), get(w, 'bias1')));
     const pooled = tf.maxPool(first, 2, 2, 'valid');
     const second = tf.relu(tf.add(tf.conv2d(pooled, kernel('conv2'), 2, 'valid'), get(w, 'bias2')));
     const flat = tf.reshape(tf.transpose(second, [0, 3, 1, 2]), [-1, 24]);
