@@ -90,8 +90,7 @@ const epochs = async (
     if (validation.features.rows > 0)
       judged.add(await meanOutputs(evaluator, members, data), validation.targets, inOrder);
     const figures = epochOf(epoch, scores.scores(penalty), judged.scores(penalty));
-    if (!Number.isFinite(figures.loss) || !Number.isFinite(figures.valLoss ?? 0))
-      throw notFinite(options, epoch);
+    if (!(figures.loss < EXPLODED) || !((figures.valLoss ?? 0) < EXPLODED)) throw notFinite(options, epoch);
     history.push(figures);
     stopping.consider(figures.valLoss, () => members.map(({ weights }) => weights));
     context.progress(epoch / options.epochs, [figures]);
@@ -181,9 +180,12 @@ const threadsFor = (shape: NetworkShape, batch: number): number => {
   return 3 * batch * weights > WORTH_A_THREAD ? 2 : 1;
 };
 
+/** Guessing costs about 1: beyond this the weights are lost, even where float32 could still hold the loss. */
+const EXPLODED = 1e12;
+
 const notFinite = ({ learningRate }: NetworkOptions, epoch: number): Failure => {
   const proposed = Number((learningRate / 10).toPrecision(2));
-  return new Failure('LOSS_NOT_FINITE', `the loss is no longer a number in epoch ${epoch}`, {
+  return new Failure('LOSS_NOT_FINITE', `the loss exploded or is no longer a number in epoch ${epoch}`, {
     path: ['spec', 'learningRate'],
     hint: `lower the learning rate, for example to ${proposed}`,
   });
