@@ -1,7 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -47,9 +45,8 @@ describe.each(['file:', 's3:'])('the %s driver', (scheme) => {
       configureBuckets: [{ name: 'modelmint', configs: [] }],
     });
     await server.configureBuckets();
-    const http = (await (server as unknown as { run(): Promise<AddressInfo> }).run()) as AddressInfo &
-      Partial<Server>;
-    stopServer = () => server.close().then(() => undefined);
+    const http = await server.run();
+    stopServer = () => server.close();
     store = await openObjectStore(
       `s3://modelmint?endpoint=${encodeURIComponent(`http://127.0.0.1:${http.port}`)}&region=us-east-1&pathStyle=true`,
       { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' },
