@@ -138,7 +138,7 @@ const bothOrNeither = async <A, B>(one: Promise<A>, other: Promise<B>): Promise<
 
 const friendly = (error: unknown): unknown => {
   const { code, path } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC')
+  if (code === 'ENOSPC' || /No space left on device/.test(String(error)))
     return new StartError('the disk is full; free some space, or choose another --data-dir', {
       cause: error,
     });
