@@ -10,5 +10,5 @@ export { canonicalSpellings, inferColumn } from './infer';
 export type { ColumnSummary, Inferred } from './infer';
 export { parseNumber } from './number';
 export type { NumberResult } from './number';
-export { cleanText, fold, MISSING_TOKENS } from './text';
+export { cleanText, fold, MISSING_TOKENS, oneOfNames } from './text';
 export { parseTime } from './time';

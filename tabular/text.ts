@@ -22,3 +22,7 @@ export const MISSING_TOKENS: readonly string[] = [
   'missing',
   'n.a.',
 ];
+
+/** Names for a message: the first twenty, and how many more. */
+export const oneOfNames = (names: readonly string[]): string =>
+  names.length <= 20 ? names.join(', ') : `${names.slice(0, 20).join(', ')} and ${names.length - 20} more`;

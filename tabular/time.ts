@@ -56,5 +56,8 @@ export const inferDayFirst = (cells: readonly (readonly [string, number])[]): bo
     if (parseTime(text, true) !== null) dayFirst += count;
     if (parseTime(text, false) !== null) monthFirst += count;
   }
-  return dayFirst > monthFirst;
+  // Dots are the European form: where both readings fit, the day comes first.
+  return (
+    dayFirst > monthFirst || (dayFirst === monthFirst && cells.some(([text]) => /^\d{1,2}\.\d/.test(text)))
+  );
 };

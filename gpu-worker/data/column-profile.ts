@@ -1,0 +1,98 @@
+import type { ColumnProfile, ColumnSpec, LearningTask } from '../../contracts';
+import type { Duck } from './duck';
+
+const QUANTILES = [0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1];
+const BINS = 20;
+const FREQUENT = 10;
+/** Cells longer than this are cut in the list of frequent values. */
+const SHOWN_CHARACTERS = 100;
+
+const finite = (value: number | null | undefined): number | null =>
+  value == null || !Number.isFinite(value) ? null : value;
+
+const numeric = async (duck: Duck, at: number): Promise<Partial<ColumnProfile>> => {
+  const c = `c${at}`;
+  const row = await duck.one<Record<string, number | null>>(
+    `select min(${c})::double as min, max(${c})::double as max, avg(${c})::double as mean, stddev_samp(${c}::double) as sd,
+       ${QUANTILES.map((q, i) => `quantile_cont(${c}::double, ${q}) as q${i}`).join(', ')} from typed`,
+  );
+  const [min, max] = [finite(row.min), finite(row.max)];
+  const quantiles = QUANTILES.map((_, i) => finite(row[`q${i}`])).filter((value) => value !== null);
+  let histogram: number[] | undefined;
+  if (min !== null && max !== null && max > min) {
+    histogram = new Array<number>(BINS).fill(0);
+    const bins = await duck.rows<{ bin: number; count: number }>(
+      `select least(${BINS - 1}, floor((${c}::double - ${min}) / (${max}::double - ${min}) * ${BINS}))::int as bin, count(*) as count
+         from typed where ${c} is not null group by 1`,
+    );
+    for (const { bin, count } of bins) histogram[bin] = count;
+  }
+  return { min, max, mean: finite(row.mean), standardDeviation: finite(row.sd), quantiles, histogram };
+};
+
+/** Correlation ratio: the share of the variance of `value` between the groups, as a square root (Fisher 1925). */
+const correlationRatio = (value: string, group: string): string =>
+  `select sqrt(sum(n * (m - t) * (m - t)) / nullif(max(s), 0)) as strength from (
+     select count(*) as n, avg(v) as m, any_value(t) as t, any_value(s) as s from (
+       select v, g, avg(v) over () as t, var_pop(v) over () * count(*) over () as s
+       from (select ${value}::double as v, ${group} as g from typed where ${value} is not null and ${group} is not null)
+     ) group by g)`;
+
+/** Cramér's V of the contingency table of `a` and `b` (Cramér 1946). */
+const cramersV = (a: string, b: string): string =>
+  `with p as (select ${a} as a, ${b} as b, count(*)::double as n from typed where ${a} is not null and ${b} is not null group by 1, 2),
+     r as (select a, sum(n) as n from p group by 1), c as (select b, sum(n) as n from p group by 1),
+     t as (select sum(n) as n, least((select count(*) from r), (select count(*) from c)) - 1 as k from p),
+     x as (select sum(p.n * p.n / (r.n * c.n)) - 1 as phi from p join r using (a) join c using (b))
+   select sqrt(greatest(phi, 0) / nullif(k, 0)) as strength from x, t`;
+
+/** Strength of the relation with the target, 0 to 1. */
+export const association = async (
+  duck: Duck,
+  column: { at: number; spec: ColumnSpec },
+  target: { at: number; task: LearningTask },
+): Promise<number | null> => {
+  const [c, t] = [`c${column.at}`, `c${target.at}`];
+  const isNumber = column.spec.type === 'number' || column.spec.type === 'time';
+  const sql =
+    target.task === 'regression'
+      ? isNumber
+        ? `select abs(corr(${c}::double, ${t})) as strength from typed`
+        : correlationRatio(t, c)
+      : isNumber
+        ? correlationRatio(c, t)
+        : cramersV(c, t);
+  const { strength } = await duck.one<{ strength: number | null }>(sql);
+  const found = finite(strength);
+  return found === null ? null : Math.min(1, found);
+};
+
+/** Profile of column `at` of table `typed`. */
+export const profileColumn = async (
+  duck: Duck,
+  at: number,
+  spec: ColumnSpec,
+  target: { at: number; task: LearningTask },
+): Promise<ColumnProfile> => {
+  const c = `c${at}`;
+  const counts = await duck.one<{ rows: number; present: number; distinct: number }>(
+    `select count(*) as rows, count(${c}) as present, count(distinct ${c}) as distinct from typed`,
+  );
+  const isNumber = spec.type === 'number' || spec.type === 'time';
+  const frequent = await duck.rows<{ value: string; count: number }>(
+    `select substr(${c}::varchar, 1, ${SHOWN_CHARACTERS}) as value, count(*) as count from typed
+      where ${c} is not null group by 1 order by 2 desc, 1 limit ${FREQUENT}`,
+  );
+  // A text that is different in nearly every row says nothing by its groups.
+  const tooFine = !isNumber && counts.distinct > 0.5 * counts.present;
+  return {
+    name: spec.name,
+    type: spec.type,
+    rows: counts.rows,
+    missing: counts.rows - counts.present,
+    distinct: counts.distinct,
+    ...(isNumber ? await numeric(duck, at) : {}),
+    frequent,
+    targetAssociation: at === target.at || tooFine ? null : await association(duck, { at, spec }, target),
+  };
+};

@@ -1,0 +1,152 @@
+import type { ColumnProfile, ColumnSpec, LearningTask } from '../../contracts';
+import type { Duck } from './duck';
+
+export interface Leak {
+  readonly column: string;
+  readonly why: string;
+}
+
+/** One column alone nearly is the target. */
+const SAME = 0.995;
+/** The columns together give the target back as a sum: a share of its variance that no honest data explains. */
+const EXPLAINED = 0.997;
+/** Leaving the column out costs at least this share: it is a part of the sum. */
+const PART = 0.002;
+const SAMPLE = 20_000;
+const MOST_COLUMNS = 100;
+/** A value that always goes with one rare class. */
+const ALWAYS = 0.99;
+const RARE_CLASS = 0.2;
+
+/** Solves the symmetric positive definite system `a x = b` by Gauss elimination with a small ridge; n x n, row-major. */
+const solve = (a: number[][], b: number[]): number[] => {
+  const n = b.length;
+  const m = a.map((row, i) => [...row.map((value, j) => value + (i === j ? 1e-9 : 0)), b[i] as number]);
+  for (let i = 0; i < n; i++) {
+    let pivot = i;
+    for (let r = i + 1; r < n; r++)
+      if (Math.abs((m[r] as number[])[i] as number) > Math.abs((m[pivot] as number[])[i] as number))
+        pivot = r;
+    [m[i], m[pivot]] = [m[pivot] as number[], m[i] as number[]];
+    const row = m[i] as number[];
+    for (let r = i + 1; r < n; r++) {
+      const other = m[r] as number[];
+      const factor = (other[i] as number) / (row[i] as number);
+      for (let k = i; k <= n; k++) other[k] = (other[k] as number) - factor * (row[k] as number);
+    }
+  }
+  const x = new Array<number>(n).fill(0);
+  for (let i = n - 1; i >= 0; i--) {
+    const row = m[i] as number[];
+    let value = row[n] as number;
+    for (let k = i + 1; k < n; k++) value -= (row[k] as number) * (x[k] as number);
+    x[i] = value / (row[i] as number);
+  }
+  return x;
+};
+
+/** Share of the variance of the target that a linear sum of the columns explains, from their correlations. */
+const explained = (correlations: number[][], withTarget: number[], columns: readonly number[]): number => {
+  const weights = solve(
+    columns.map((i) => columns.map((j) => (correlations[i] as number[])[j] as number)),
+    columns.map((i) => withTarget[i] as number),
+  );
+  return columns.reduce((sum, i, k) => sum + (weights[k] as number) * (withTarget[i] as number), 0);
+};
+
+/** Columns that together are the target: parts of a sum, or a total that contains it. */
+const sums = async (duck: Duck, specs: readonly ColumnSpec[], target: number): Promise<Leak[]> => {
+  const numbers = specs
+    .flatMap((spec, at) => (spec.type === 'number' && at !== target ? [at] : []))
+    .slice(0, MOST_COLUMNS);
+  if (numbers.length === 0) return [];
+  const all = [...numbers, target];
+  const rows = await duck.rows<Record<string, number | null>>(
+    `select ${all.map((at) => `c${at}`).join(', ')} from typed where ${all.map((at) => `c${at} is not null`).join(' and ')}
+      using sample reservoir(${SAMPLE} rows) repeatable (7)`,
+  );
+  if (rows.length < 10 * all.length) return [];
+  const values = all.map((at) => rows.map((row) => row[`c${at}`] as number));
+  const standard = values.map((column) => {
+    const mean = column.reduce((sum, value) => sum + value, 0) / column.length;
+    const deviation = Math.sqrt(column.reduce((sum, value) => sum + (value - mean) ** 2, 0) / column.length);
+    return deviation > 0 ? column.map((value) => (value - mean) / deviation) : null;
+  });
+  const y = standard.at(-1);
+  const usable = numbers
+    .map((at, i) => ({ at, x: standard[i] }))
+    .filter((c): c is { at: number; x: number[] } => c.x != null);
+  if (y == null || usable.length === 0) return [];
+  const dot = (a: number[], b: number[]): number =>
+    a.reduce((sum, value, i) => sum + value * (b[i] as number), 0) / a.length;
+  const correlations = usable.map((a) => usable.map((b) => dot(a.x, b.x)));
+  const withTarget = usable.map((a) => dot(a.x, y));
+  const every = usable.map((_, i) => i);
+  const total = explained(correlations, withTarget, every);
+  if (total < EXPLAINED) return [];
+  return every.flatMap((i) => {
+    const without = explained(
+      correlations,
+      withTarget,
+      every.filter((j) => j !== i),
+    );
+    const { at } = usable[i] as { at: number };
+    return total - without >= PART
+      ? [
+          {
+            column: (specs[at] as ColumnSpec).name,
+            why: 'together with other columns it adds up to the target',
+          },
+        ]
+      : [];
+  });
+};
+
+/** Values that occur only with one rare class: a cause that was written down after the outcome. */
+const certain = async (
+  duck: Duck,
+  specs: readonly ColumnSpec[],
+  profile: readonly ColumnProfile[],
+  target: number,
+): Promise<Leak[]> => {
+  const leaks: Leak[] = [];
+  const { rows } = await duck.one<{ rows: number }>('select count(*) as rows from typed');
+  for (const [at, spec] of specs.entries()) {
+    const distinct = profile[at]?.distinct ?? 0;
+    if (at === target || distinct < 2 || distinct > 10) continue;
+    const { found } = await duck.one<{ found: number }>(
+      `select count(*) as found from (
+         select c${at} as value, mode(c${target}) as class, count(*) as n, max(k) / count(*) as purity from (
+           select c${at}, c${target}, count(*) over (partition by c${at}, c${target}) as k from typed where c${at} is not null
+         ) group by 1
+         having count(*) >= greatest(10, ${rows} * 0.001) and max(k) >= ${ALWAYS} * count(*)
+       ) join (select c${target} as class, count(*)::double / ${rows} as share from typed group by 1) using (class)
+       where share <= ${RARE_CLASS}`,
+    );
+    if (found > 0)
+      leaks.push({
+        column: spec.name,
+        why: 'one of its values occurs only with one rare class of the target',
+      });
+  }
+  return leaks;
+};
+
+/** Columns that give the answer away: known only when the outcome is. */
+export const findLeaks = async (
+  duck: Duck,
+  specs: readonly ColumnSpec[],
+  profile: readonly ColumnProfile[],
+  target: { at: number; task: LearningTask },
+): Promise<Leak[]> => {
+  const alone = profile
+    .filter(
+      (column, at) => at !== target.at && (column.targetAssociation ?? 0) >= SAME && column.distinct > 1,
+    )
+    .map((column) => ({ column: column.name, why: 'it alone gives the target nearly exactly' }));
+  const more =
+    target.task === 'regression'
+      ? await sums(duck, specs, target.at)
+      : await certain(duck, specs, profile, target.at);
+  return [...alone, ...more.filter((leak) => !alone.some((known) => known.column === leak.column))];
+};

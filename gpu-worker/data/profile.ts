@@ -1,0 +1,95 @@
+import type { DatasetWarning, ProfilePayload, ProfileResult } from '../../contracts';
+import type { TaskIo } from '../task-io';
+import { profileColumn } from './column-profile';
+import { Duck } from './duck';
+import { chooseHoldout, isHeldOut } from './holdout';
+import { loadRaw } from './raw-table';
+import { writeSealed } from './seal';
+import { checkTarget, findTarget, targetSpec } from './target';
+import { inferFromRaw, makeTyped, withSpellings } from './typed-table';
+import type { InferredColumn } from './typed-table';
+import { findWarnings } from './warnings';
+
+/** DuckDB's own limit; the process around it is limited by its parent. */
+export const DUCK_MEMORY_MB = 512;
+
+const unreadable = (inferred: readonly InferredColumn[]): DatasetWarning[] =>
+  inferred
+    .filter((column) => column.unreadable > 0)
+    .map((column) => ({
+      code: 'MIXED_VALUES' as const,
+      column: column.spec.name,
+      message: `about ${column.unreadable} cells do not read as ${column.spec.type} and count as missing`,
+    }));
+
+/** Validates, profiles and seals one uploaded file. Fails with the codes of docs/errors.md. */
+export const runProfile = async (payload: ProfilePayload, io: TaskIo): Promise<ProfileResult> => {
+  io.progress('FETCHING', 0);
+  const path = await io.fetch(payload.source, 'upload');
+  io.progress('PREPARING', 0.2, { message: 'reading' });
+  const duck = await Duck.open({ folder: io.scratchDir, memoryMb: DUCK_MEMORY_MB, threads: 2 });
+  try {
+    const raw = await loadRaw(duck, path, payload.format);
+    const at = findTarget(raw.names, payload.target);
+    const inferred: InferredColumn[] = [];
+    for (const [position, name] of raw.names.entries()) {
+      inferred.push(await inferFromRaw(duck, position, name));
+      io.progress('PREPARING', 0.25 + (0.2 * (position + 1)) / raw.names.length, {
+        message: 'finding types',
+      });
+    }
+    const target = await targetSpec(duck, at, (inferred[at] as InferredColumn).spec, payload.task);
+    const specs = await Promise.all(
+      inferred.map((column, position) =>
+        withSpellings(duck, position, position === at ? target.spec : column.spec),
+      ),
+    );
+    io.progress('PREPARING', 0.5, { message: 'parsing' });
+    await makeTyped(duck, specs);
+    await duck.run('drop table raw');
+    await duck.run(`delete from typed where c${at} is null`);
+    await checkTarget(duck, at, target.spec);
+
+    const holdout =
+      payload.holdout ??
+      (await chooseHoldout(duck, specs, payload.target, payload.holdoutFraction, payload.salt));
+    await duck.run(`alter table typed add column holdout boolean`);
+    await duck.run(`update typed set holdout = ${isHeldOut(holdout, specs, payload.target)}`);
+
+    const profile = [];
+    for (const [position, spec] of specs.entries()) {
+      profile.push(await profileColumn(duck, position, spec, { at, task: target.task }));
+      io.progress('PREPARING', 0.6 + (0.25 * (position + 1)) / specs.length, { message: 'profiling' });
+    }
+    const warnings = [
+      ...unreadable(inferred.filter((_, position) => position !== at)),
+      ...(await findWarnings(duck, specs, profile, { at, task: target.task })),
+    ];
+    const counts = await duck.one<{ rows: number; held: number }>(
+      'select count(*) as rows, count(*) filter (holdout) as held from typed',
+    );
+    if (counts.rows < raw.rows) {
+      warnings.push({
+        code: 'TARGET_MISSING_ROWS',
+        column: payload.target,
+        message: `${raw.rows - counts.rows} rows without a target were left out`,
+      });
+    }
+    io.progress('PREPARING', 0.9, { message: 'sealing' });
+    const sealed = await io.store(payload.sealed, { path: await writeSealed(duck, specs, io.scratchDir) });
+    io.progress('PREPARING', 1);
+    return {
+      kind: 'profile',
+      rows: counts.rows,
+      holdoutRows: counts.held,
+      task: target.task,
+      columns: specs,
+      profile,
+      warnings,
+      holdout,
+      sealed,
+    };
+  } finally {
+    duck.close();
+  }
+};

@@ -1,0 +1,87 @@
+import type { ColumnProfile, ColumnSpec, DatasetWarning, LearningTask } from '../../contracts';
+import type { Duck } from './duck';
+import { findLeaks } from './leaks';
+
+const MOSTLY_MISSING = 0.5;
+const HIGH_CARDINALITY = 100;
+const RARE = 0.05;
+
+const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`;
+
+const ofColumn = async (duck: Duck, at: number, profile: ColumnProfile): Promise<DatasetWarning[]> => {
+  const { name, type, rows, missing, distinct } = profile;
+  const warnings: DatasetWarning[] = [];
+  const say = (code: DatasetWarning['code'], message: string): unknown =>
+    warnings.push({ code, column: name, message });
+  const present = rows - missing;
+  if (distinct <= 1) say('CONSTANT_COLUMN', 'it has the same value in every row; it is left out of training');
+  else if (missing / rows > MOSTLY_MISSING)
+    say('MOSTLY_MISSING', `${percent(missing / rows)} of the rows have no value`);
+  if (type === 'number' && distinct === present && present > 50) {
+    const { runs } = await duck.one<{ runs: boolean }>(
+      `select max(c${at}) - min(c${at}) = count(*) - 1 and bool_and(c${at} = floor(c${at})) as runs from typed where c${at} is not null`,
+    );
+    if (runs) say('IDENTIFIER_COLUMN', 'it numbers the rows; it is left out of training');
+  }
+  if (type === 'number' && distinct === present && present > 50 && warnings.length === 0) {
+    const { whole } = await duck.one<{ whole: boolean }>(
+      `select bool_and(c${at} = floor(c${at})) as whole from typed where c${at} is not null`,
+    );
+    if (whole && /(^|[_\s-])(id|uid|udi|uuid|key|no|nr|number)$|^id/i.test(name)) {
+      say(
+        'IDENTIFIER_COLUMN',
+        'it is named like an identifier and is different in every row; it is left out of training',
+      );
+    }
+  }
+  if (type === 'text') {
+    if (distinct >= 0.95 * present)
+      say('IDENTIFIER_COLUMN', 'its text is different in nearly every row; it is left out of training');
+    else say('FREE_TEXT', 'it reads like free text; tables leave it out of training');
+  }
+  if (type === 'category' && distinct > HIGH_CARDINALITY) {
+    say('HIGH_CARDINALITY', `it has ${distinct} distinct values; rare ones are treated as one`);
+  }
+  return warnings;
+};
+
+/** Everything worth knowing before a model is made from table `typed`. */
+export const findWarnings = async (
+  duck: Duck,
+  specs: readonly ColumnSpec[],
+  profile: readonly ColumnProfile[],
+  target: { at: number; task: LearningTask },
+): Promise<DatasetWarning[]> => {
+  const warnings: DatasetWarning[] = [];
+  for (const [at, column] of profile.entries()) {
+    if (at !== target.at) warnings.push(...(await ofColumn(duck, at, column)));
+  }
+  for (const leak of await findLeaks(duck, specs, profile, target)) {
+    warnings.push({
+      code: 'LEAKING_COLUMN',
+      column: leak.column,
+      message: `${leak.why}; it is left out of training`,
+    });
+  }
+  const { rows, distinct } = await duck.one<{ rows: number; distinct: number }>(
+    `select count(*) as rows, approx_count_distinct(hash(${specs.map((_, at) => `c${at}`).join(', ')})) as distinct from typed`,
+  );
+  // The count is approximate to a few per cent: only clear duplication is worth a warning.
+  if (rows - distinct > 0.1 * rows) {
+    warnings.push({
+      code: 'DUPLICATE_ROWS',
+      column: null,
+      message: `about ${rows - distinct} rows stand more than once`,
+    });
+  }
+  const classes = profile[target.at]?.frequent ?? [];
+  const rarest = classes.at(-1);
+  if (target.task === 'classification' && rarest !== undefined && rarest.count / rows < RARE) {
+    warnings.push({
+      code: 'IMBALANCED_TARGET',
+      column: profile[target.at]?.name ?? null,
+      message: `the rarest class has ${percent(rarest.count / rows)} of the rows`,
+    });
+  }
+  return warnings;
+};
