@@ -1,0 +1,1 @@
+export { runTrain } from './run-train';
