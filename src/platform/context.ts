@@ -24,6 +24,14 @@ export type Principal =
   /** The platform itself (sweeper, task results); `reason` goes to the audit record. */
   | { readonly kind: 'system'; readonly reason: string; readonly scopes: readonly Scope[] };
 
+/** Who a request comes from; an operator belongs to no tenant. */
+export interface Credential {
+  readonly tenantId: TenantId | null;
+  readonly principal: Principal;
+  /** Of a logged-in member; the way to log out. */
+  readonly sessionId?: string;
+}
+
 /** The first argument of every service method: who asks, for which tenant, in which request. */
 export interface TenantContext {
   readonly tenantId: TenantId;
