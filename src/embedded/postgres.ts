@@ -68,7 +68,10 @@ export interface PreparedPostgres {
  * Started as root, PostgreSQL runs as another account, which cannot walk through a folder of mode 0700 such as /root.
  * Then the data lies under /var/lib/modelmint and `folder` is a link to it.
  */
-const placeData = (folder: string, account: Account | null): { data: string; notice?: string } => {
+const placeData = (
+  folder: string,
+  account: Account | null,
+): { data: string; elsewhere?: true; notice?: string } => {
   if (isFolder(folder)) {
     const data = realpathSync(folder);
     if (!account || canReach(account, dirname(data))) return { data };
@@ -91,9 +94,9 @@ const placeData = (folder: string, account: Account | null): { data: string; not
   const data = join(rootSharedFolder(), `data-${name}`);
   // The data folder that it belonged to was deleted; its data is set aside, not read and not thrown away.
   if (isFolder(data)) renameSync(data, `${data}.left-${Date.now()}`);
-  symlinkSync(data, folder);
   return {
     data,
+    elsewhere: true,
     notice: `${dirname(folder)} is closed to the account ${account.name}: PostgreSQL's data lies in ${data}`,
   };
 };
@@ -171,9 +174,11 @@ export const preparePostgres = async (options: PostgresOptions): Promise<Prepare
     if (found !== String(binaries.major)) throw new OtherMajorVersion(options.folder, found, binaries.major);
   }
   mkdirSync(dirname(options.folder), { recursive: true });
-  const { data, notice } = placeData(options.folder, account);
+  const { data, elsewhere, notice } = placeData(options.folder, account);
   if (fresh) {
     await initdb(binaries, account, data, options.superuserPassword);
+    // Only now: a link to nothing would mean that data was lost.
+    if (elsewhere) symlinkSync(data, options.folder);
   }
   return { binaries, account, data, fresh, ...(notice === undefined ? {} : { notice }) };
 };
@@ -301,7 +306,7 @@ export const createOwner = async (
   return postgresUrl('mm_owner', owner.password, options.port, owner.database);
 };
 
-export const withClient = async <T>(url: string, work: (client: Client) => Promise<T>): Promise<T> => {
+const withClient = async <T>(url: string, work: (client: Client) => Promise<T>): Promise<T> => {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5000 });
   client.on('error', () => undefined);
   await client.connect();

@@ -14,10 +14,7 @@ export interface Account {
 const ACCOUNTS = ['postgres', '_postgres', 'nobody'];
 
 /** An account from /etc/passwd, or undefined. initdb insists on one that has a name there. */
-export const findAccount = (
-  name: string,
-  passwd = readFileSync('/etc/passwd', 'utf8'),
-): Account | undefined => {
+const findAccount = (name: string, passwd = readFileSync('/etc/passwd', 'utf8')): Account | undefined => {
   const fields = passwd
     .split('\n')
     .map((line) => line.split(':'))
