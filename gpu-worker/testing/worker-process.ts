@@ -12,8 +12,14 @@ export interface WorkerProcess {
   readonly exited: Promise<number | NodeJS.Signals | null>;
 }
 
-export const startWorkerProcess = (env: Record<string, string>): WorkerProcess => {
-  const child = spawn(process.execPath, [join(__dirname, 'worker.cjs')], {
+/** `worker.cjs`: tasks that show one behaviour each; the default. The product's own tasks: `REAL_WORKER`. */
+export const REAL_WORKER = join(__dirname, '../../dist/gpu-worker/main.js');
+
+export const startWorkerProcess = (
+  env: Record<string, string>,
+  script: string = join(__dirname, 'worker.cjs'),
+): WorkerProcess => {
+  const child = spawn(process.execPath, [script], {
     env: { PATH: '/usr/bin:/bin', MM_LOG_LEVEL: 'debug', SECRET_OF_WORKER: 'x', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
