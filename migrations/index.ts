@@ -9,6 +9,7 @@ import { Training0000000000007 } from './0007-training';
 import { Deployment0000000000008 } from './0008-deployment';
 import { Usage0000000000009 } from './0009-usage';
 import { Billing0000000000010 } from './0010-billing';
+import { PredictionAndFeedback0000000000011 } from './0011-prediction-and-feedback';
 
 export const migrations = [
   RolesAndScope0000000000001,
@@ -21,4 +22,5 @@ export const migrations = [
   Deployment0000000000008,
   Usage0000000000009,
   Billing0000000000010,
+  PredictionAndFeedback0000000000011,
 ];

@@ -60,7 +60,8 @@ export class RowParser {
       });
     const columns = this.inputs.map(({ spec }) => emptyColumn(spec.type, rows.length));
     const plain = rows.map((row, at) => this.parseRow(row, at, columns, onUnknownCategory));
-    const byName: Record<string, Column> = {};
+    // No prototype: a column may be called __proto__.
+    const byName = Object.create(null) as Record<string, Column>;
     this.inputs.forEach(({ name }, index) => {
       byName[name] = columns[index] as Column;
     });
@@ -77,7 +78,7 @@ export class RowParser {
       throw new Failure('WRONG_TYPE', 'a row is an object of values by column name', { path: ['rows', at] });
     const given = new Map<string, unknown>(Object.entries(row));
     for (const name of given.keys()) if (!this.names.has(name)) this.refuseUnknown(name, at);
-    const plain: Record<string, RawCell> = {};
+    const plain = Object.create(null) as Record<string, RawCell>;
     let characters = 0;
     this.inputs.forEach((input, index) => {
       const value = given.get(input.name);
