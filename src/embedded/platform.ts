@@ -89,7 +89,8 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<EmbeddedP
     };
     const at = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
     const url = `http://${at.includes(':') ? `[${at}]` : at}:${port}`;
-    mkdirSync(data.folder('objects'), { recursive: true, mode: 0o700 });
+    if (env['OBJECT_STORE_URL'] === undefined)
+      mkdirSync(data.folder('objects'), { recursive: true, mode: 0o700 });
     const gatewayEnv: Environment = {
       OBJECT_STORE_URL: pathToFileURL(data.folder('objects')).href,
       MM_PUBLIC_URL: url,

@@ -10,6 +10,7 @@ import { findNatsServer } from '../../src/embedded/nats-binary';
 export interface TestNats {
   readonly url: string;
   readonly port: number;
+  readonly pid: number;
   /** `kill -9`; the data stays. */
   kill(): Promise<void>;
   /** Starts again on the same data and port. */
@@ -44,6 +45,9 @@ export const startNats = async (): Promise<TestNats> => {
   return {
     url: natsUrl(options),
     port: options.port,
+    get pid() {
+      return child.pid ?? 0;
+    },
     kill: async () => {
       child.kill('SIGKILL');
       await exited(child);
