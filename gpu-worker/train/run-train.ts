@@ -21,7 +21,7 @@ export const runTrain = async (payload: TrainPayload, io: TaskIo): Promise<Train
       ? null
       : await readBytes(await io.fetch(payload.champion.onnx, 'champion.onnx'));
   try {
-    const table = await readSealed(path, payload.columns);
+    const table = await readSealed(path, payload.columns, readColumns(payload));
     const made = await trainTable(table, payload, {
       signal: io.signal,
       progress: (phase, fraction, detail) => io.progress(phase, fraction, detail),
@@ -42,6 +42,10 @@ export const runTrain = async (payload: TrainPayload, io: TaskIo): Promise<Train
     throw error;
   }
 };
+
+/** Free text teaches nothing here and would fill the memory. */
+const readColumns = ({ columns, target }: TrainPayload): ReadonlySet<string> =>
+  new Set(columns.filter(({ name, type }) => name === target || type !== 'text').map(({ name }) => name));
 
 const readBytes = async (path: string): Promise<Uint8Array> => {
   const parts: Buffer[] = [];
