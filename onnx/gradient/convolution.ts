@@ -1,7 +1,7 @@
 import { GraphError } from '../errors';
 import * as op from '../op';
-import { knownDim, knownShape } from '../shape';
-import { sameShape, tensor } from '../tensor';
+import { dimAt, knownDim, knownShape, product } from '../shape';
+import { tensor } from '../tensor';
 import { constant, node1, type Node, type Value } from '../value';
 import { fullSize, intsOf, over, reshapeLike } from './algebra';
 import type { Rule } from './rule';
@@ -20,9 +20,6 @@ const windowOf = (node: Node) => ({
 type Spread = ReturnType<typeof windowOf>;
 
 const at = (list: readonly number[], index: number): number => list[index] ?? 0;
-
-/** Swaps batch and channels. */
-const swapped = (x: Value): Value => op.Transpose(x, [1, 0, ...x.shape.slice(2).map((_, axis) => axis + 2)]);
 
 /**
  * Spreads gradients of windows back over the input: the transpose of a convolution.
@@ -55,37 +52,51 @@ const transposed = (g: Value, weights: Value, like: Value, window: Spread, group
   );
 };
 
-/** Gradient of a convolution's input: for stride 1 a convolution with the flipped weights, which runs fastest. */
-const inputGradient = (g: Value, weights: Value, x: Value, window: Spread): Value => {
-  const { kernel, strides, dilations, pads } = window;
-  const reach = kernel.map((size, axis) => (size - 1) * at(dilations, axis));
-  const inner = [...reach, ...reach].map((length, index) => length - at(pads, index));
-  if (strides.some((stride) => stride !== 1) || inner.some((pad) => pad < 0))
-    return transposed(g, weights, x, window);
-  const cuts = kernel.map((size, axis) => ({ axis: axis + 2, start: -1, end: -size - 1, step: -1 }));
-  return op.Conv(g, swapped(op.Slice(weights, cuts)), undefined, { dilations, pads: inner });
-};
-
 /**
- * Gradient of a convolution's weights: itself a convolution, of the input with the result's gradient, where samples
- * play the channels and stride and dilation change places.
+ * Gradient of a convolution's weights: the windows of the input laid side by side («im2col»: one slice per kernel
+ * element), times the result's gradient. Twice as fast as the convolution that expresses the same, which has a kernel
+ * of the size of an image.
  */
 const weightGradient = (g: Value, weights: Value, x: Value, window: Spread): Value => {
   const { kernel, strides, dilations, pads } = window;
-  const wide = op.Conv(swapped(x), swapped(g), undefined, { strides: dilations, dilations: strides, pads });
-  const cuts = kernel.map((size, axis) => ({ axis: axis + 2, start: 0, end: size }));
-  const exact = kernel.every((size, axis) => wide.shape[axis + 2] === size);
-  const result = swapped(exact ? wide : op.Slice(wide, cuts));
-  if (!sameShape(result.shape, weights.shape))
-    throw new GraphError('Conv: the weights must have known dimensions');
-  return result;
+  const axes = kernel.map((_, axis) => axis);
+  const padded = pads.every((pad) => pad === 0)
+    ? x
+    : op.Pad(x, [0, 0, ...pads.slice(0, axes.length)], [0, 0, ...pads.slice(axes.length)]);
+  const lengths = axes.map((axis) => knownDim('Conv', g.shape, axis + 2));
+  const [samples, channels, filters] = [
+    dimAt('Conv', x.shape, 0),
+    knownDim('Conv', x.shape, 1),
+    knownDim('Conv', g.shape, 1),
+  ];
+  const places = product(lengths);
+  const shifted = offsets(kernel).map((offset) => {
+    const cuts = axes.map((axis) => {
+      const start = at(offset, axis) * at(dilations, axis);
+      const step = at(strides, axis);
+      return { axis: axis + 2, start, end: start + (at(lengths, axis) - 1) * step + 1, step };
+    });
+    return op.Reshape(op.Slice(padded, cuts), [samples, channels, 1, places]);
+  });
+  const columns = op.Reshape(op.Concat(shifted, 2), [samples, channels * shifted.length, places]);
+  const rows = op.Reshape(g, [samples, filters, places]);
+  const perSample = op.MatMul(rows, op.Transpose(columns, [0, 2, 1]));
+  return reshapeLike(op.ReduceSum(perSample, { axes: [0] }), weights);
 };
+
+/** Every position in a kernel, in the order of its elements. */
+const offsets = (kernel: readonly number[]): number[][] =>
+  kernel.reduce<number[][]>(
+    (outer, size) =>
+      outer.flatMap((before) => Array.from({ length: size }, (_, place) => [...before, place])),
+    [[]],
+  );
 
 const conv: Rule = (use) => {
   const [x, weights, g] = [use.in(0), use.in(1), fullSize(use.g, use.y)];
   const window = windowOf(use.node);
   return [
-    use.wants(0) ? inputGradient(g, weights, x, window) : undefined,
+    use.wants(0) ? transposed(g, weights, x, window) : undefined,
     use.wants(1) ? weightGradient(g, weights, x, window) : undefined,
     use.wants(2)
       ? op.ReduceSum(g, { axes: g.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis])) })
@@ -115,8 +126,8 @@ const maxPool: Rule = (use) => {
         },
       ),
     ];
-  const size = knownShape('MaxPool', x.shape).reduce((product, dim) => product * dim, 1);
-  const picks = knownShape('MaxPool', g.shape).reduce((product, dim) => product * dim, 1);
+  const size = knownShape('MaxPool', x.shape).reduce((all, dim) => all * dim, 1);
+  const picks = knownShape('MaxPool', g.shape).reduce((all, dim) => all * dim, 1);
   const zeros = op.Expand(constant(tensor(x.dtype, [0], [1])), [size]);
   const spread = op.ScatterElements(zeros, op.Reshape(indices, [picks]), op.Reshape(g, [picks]), 0, 'add');
   return [reshapeLike(spread, x)];
@@ -137,7 +148,7 @@ const averagePool: Rule = (use) => {
   );
   const grid = counts.reduce<number[]>((outer, inner) => outer.flatMap((a) => inner.map((b) => a * b)), [1]);
   const shares = over(fullSize(use.g, use.y), constant(tensor(x.dtype, grid, spatial)));
-  const area = kernel.reduce((product, size) => product * size, 1);
+  const area = kernel.reduce((all, size) => all * size, 1);
   const ones = constant(
     tensor(x.dtype, new Array<number>(channels * area).fill(1), [channels, 1, ...kernel]),
   );
