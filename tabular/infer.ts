@@ -86,7 +86,7 @@ export const canonicalSpellings = (cells: Iterable<readonly [string, number]>): 
   return [...counts.entries()]
     .map(([folded, spellings]): [string, string] => {
       const [best] = [...spellings.entries()].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
-      return [folded, (best as [string, number])[0]];
+      return [folded, best[0]];
     })
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 };

@@ -42,7 +42,7 @@ export const parseTime = (raw: string, dayFirst: boolean): number | null => {
   }
   const named = NAMED.exec(text);
   if (named) {
-    const month = MONTHS.indexOf((named[2] as string).toLowerCase()) + 1;
+    const month = MONTHS.indexOf(named[2].toLowerCase()) + 1;
     return month === 0 ? null : micros(Number(named[3]), month, Number(named[1]), named.slice(4));
   }
   return null;

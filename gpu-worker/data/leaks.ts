@@ -8,8 +8,9 @@ export interface Leak {
 
 /** One column alone nearly is the target. */
 const SAME = 0.995;
-/** The columns together give the target back as a sum: a share of its variance that no honest data explains. */
-const EXPLAINED = 0.997;
+/** The columns together give the target back as a plain sum: this share of its variance, with weights of one. */
+const EXPLAINED = 0.99;
+const WEIGHT_OFF_ONE = 0.05;
 /** Leaving the column out costs at least this share: it is a part of the sum. */
 const PART = 0.002;
 const SAMPLE = 20_000;
@@ -21,37 +22,39 @@ const RARE_CLASS = 0.2;
 /** Solves the symmetric positive definite system `a x = b` by Gauss elimination with a small ridge; n x n, row-major. */
 const solve = (a: number[][], b: number[]): number[] => {
   const n = b.length;
-  const m = a.map((row, i) => [...row.map((value, j) => value + (i === j ? 1e-9 : 0)), b[i] as number]);
+  const m = a.map((row, i) => [...row.map((value, j) => value + (i === j ? 1e-9 : 0)), b[i]]);
   for (let i = 0; i < n; i++) {
     let pivot = i;
-    for (let r = i + 1; r < n; r++)
-      if (Math.abs((m[r] as number[])[i] as number) > Math.abs((m[pivot] as number[])[i] as number))
-        pivot = r;
-    [m[i], m[pivot]] = [m[pivot] as number[], m[i] as number[]];
-    const row = m[i] as number[];
+    for (let r = i + 1; r < n; r++) if (Math.abs(m[r][i]) > Math.abs(m[pivot][i])) pivot = r;
+    [m[i], m[pivot]] = [m[pivot], m[i]];
+    const row = m[i];
     for (let r = i + 1; r < n; r++) {
-      const other = m[r] as number[];
-      const factor = (other[i] as number) / (row[i] as number);
-      for (let k = i; k <= n; k++) other[k] = (other[k] as number) - factor * (row[k] as number);
+      const other = m[r];
+      const factor = other[i] / row[i];
+      for (let k = i; k <= n; k++) other[k] = other[k] - factor * row[k];
     }
   }
   const x = new Array<number>(n).fill(0);
   for (let i = n - 1; i >= 0; i--) {
-    const row = m[i] as number[];
-    let value = row[n] as number;
-    for (let k = i + 1; k < n; k++) value -= (row[k] as number) * (x[k] as number);
-    x[i] = value / (row[i] as number);
+    const row = m[i];
+    let value = row[n];
+    for (let k = i + 1; k < n; k++) value -= row[k] * x[k];
+    x[i] = value / row[i];
   }
   return x;
 };
 
-/** Share of the variance of the target that a linear sum of the columns explains, from their correlations. */
-const explained = (correlations: number[][], withTarget: number[], columns: readonly number[]): number => {
+/** Least squares on standardised columns, from their correlations: weights, and the explained share of the variance. */
+const fit = (
+  correlations: number[][],
+  withTarget: number[],
+  columns: readonly number[],
+): { weights: number[]; explained: number } => {
   const weights = solve(
-    columns.map((i) => columns.map((j) => (correlations[i] as number[])[j] as number)),
-    columns.map((i) => withTarget[i] as number),
+    columns.map((i) => columns.map((j) => correlations[i][j])),
+    columns.map((i) => withTarget[i]),
   );
-  return columns.reduce((sum, i, k) => sum + (weights[k] as number) * (withTarget[i] as number), 0);
+  return { weights, explained: columns.reduce((sum, i, k) => sum + weights[k] * withTarget[i], 0) };
 };
 
 /** Columns that together are the target: parts of a sum, or a total that contains it. */
@@ -60,44 +63,37 @@ const sums = async (duck: Duck, specs: readonly ColumnSpec[], target: number): P
     .flatMap((spec, at) => (spec.type === 'number' && at !== target ? [at] : []))
     .slice(0, MOST_COLUMNS);
   if (numbers.length === 0) return [];
-  const all = [...numbers, target];
+  const read = [...numbers, target];
   const rows = await duck.rows<Record<string, number | null>>(
-    `select ${all.map((at) => `c${at}`).join(', ')} from typed where ${all.map((at) => `c${at} is not null`).join(' and ')}
+    `select ${read.map((at) => `c${at}`).join(', ')} from typed where ${read.map((at) => `c${at} is not null`).join(' and ')}
       using sample reservoir(${SAMPLE} rows) repeatable (7)`,
   );
-  if (rows.length < 10 * all.length) return [];
-  const values = all.map((at) => rows.map((row) => row[`c${at}`] as number));
-  const standard = values.map((column) => {
+  if (rows.length < 10 * read.length) return [];
+  const values = read.map((at) => rows.map((row) => row[`c${at}`] as number));
+  const moments = values.map((column) => {
     const mean = column.reduce((sum, value) => sum + value, 0) / column.length;
     const deviation = Math.sqrt(column.reduce((sum, value) => sum + (value - mean) ** 2, 0) / column.length);
-    return deviation > 0 ? column.map((value) => (value - mean) / deviation) : null;
+    return { deviation, standard: column.map((value) => (value - mean) / deviation) };
   });
-  const y = standard.at(-1);
-  const usable = numbers
-    .map((at, i) => ({ at, x: standard[i] }))
-    .filter((c): c is { at: number; x: number[] } => c.x != null);
-  if (y == null || usable.length === 0) return [];
+  const y = moments[moments.length - 1];
+  const usable = numbers.map((at, i) => ({ at, x: moments[i] })).filter((column) => column.x.deviation > 0);
+  if (y.deviation === 0 || usable.length === 0) return [];
   const dot = (a: number[], b: number[]): number =>
-    a.reduce((sum, value, i) => sum + value * (b[i] as number), 0) / a.length;
-  const correlations = usable.map((a) => usable.map((b) => dot(a.x, b.x)));
-  const withTarget = usable.map((a) => dot(a.x, y));
+    a.reduce((sum, value, i) => sum + value * b[i], 0) / a.length;
+  const correlations = usable.map((a) => usable.map((b) => dot(a.x.standard, b.x.standard)));
+  const withTarget = usable.map((a) => dot(a.x.standard, y.standard));
   const every = usable.map((_, i) => i);
-  const total = explained(correlations, withTarget, every);
-  if (total < EXPLAINED) return [];
+  const all = fit(correlations, withTarget, every);
+  if (all.explained < EXPLAINED) return [];
   return every.flatMap((i) => {
-    const without = explained(
+    const without = fit(
       correlations,
       withTarget,
       every.filter((j) => j !== i),
     );
-    const { at } = usable[i] as { at: number };
-    return total - without >= PART
-      ? [
-          {
-            column: (specs[at] as ColumnSpec).name,
-            why: 'together with other columns it adds up to the target',
-          },
-        ]
+    const weight = Math.abs((all.weights[i] * y.deviation) / usable[i].x.deviation);
+    return all.explained - without.explained >= PART && Math.abs(weight - 1) <= WEIGHT_OFF_ONE
+      ? [{ column: specs[usable[i].at].name, why: 'together with other columns it adds up to the target' }]
       : [];
   });
 };

@@ -39,7 +39,7 @@ const appendFeedback = async (
     cells.forEach((cell, at) => {
       if (cell === null) appender.appendNull();
       else if (typeof cell === 'string') appender.appendVarchar(cell);
-      else if ((specs[at] as ColumnSpec).type === 'time') appender.appendBigInt(BigInt(cell));
+      else if (specs[at].type === 'time') appender.appendBigInt(BigInt(cell));
       else appender.appendDouble(cell);
     });
     appender.endRow();

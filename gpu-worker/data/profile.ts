@@ -38,7 +38,7 @@ export const runProfile = async (payload: ProfilePayload, io: TaskIo): Promise<P
         message: 'finding types',
       });
     }
-    const target = await targetSpec(duck, at, (inferred[at] as InferredColumn).spec, payload.task);
+    const target = await targetSpec(duck, at, inferred[at].spec, payload.task);
     const specs = await Promise.all(
       inferred.map((column, position) =>
         withSpellings(duck, position, position === at ? target.spec : column.spec),

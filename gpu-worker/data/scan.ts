@@ -24,10 +24,10 @@ export const splitRecord = (line: string, delimiter: string): string[] => {
   let cell = '';
   let quoted = false;
   for (let at = 0; at < line.length; at++) {
-    const char = line[at] as string;
+    const char = line[at];
     if (quoted) {
       if (char !== '"') cell += char;
-      else if (line[at + 1] === '"') cell += line[++at] as string;
+      else if (line[at + 1] === '"') cell += line[++at];
       else quoted = false;
     } else if (char === '"' && cell === '') quoted = true;
     else if (char === delimiter) {
@@ -41,7 +41,7 @@ export const splitRecord = (line: string, delimiter: string): string[] => {
 const chooseDelimiter = (header: string): string => {
   const counts = CANDIDATES.map((candidate) => splitRecord(header, candidate).length);
   const most = Math.max(...counts);
-  return CANDIDATES[counts.indexOf(most)] as string;
+  return CANDIDATES[counts.indexOf(most)];
 };
 
 const checkHeader = (names: readonly string[]): void => {
@@ -173,7 +173,7 @@ export const scan = async (path: string, fixedDelimiter: string | null): Promise
       // The header may be cut by a chunk; quotes may hold a line break.
       let end = -1;
       for (let at = 0; at < chunk.length; at++) {
-        const byte = chunk[at] as number;
+        const byte = chunk[at];
         if (byte === QUOTE) quoted = !quoted;
         else if (byte === LF && !quoted) {
           end = at + 1;
@@ -192,7 +192,7 @@ export const scan = async (path: string, fixedDelimiter: string | null): Promise
       start = end;
     }
     for (let at = start; at < chunk.length; at++) {
-      const byte = chunk[at] as number;
+      const byte = chunk[at];
       if (byte === LF && !quoted) {
         line++;
         wasQuote = false;

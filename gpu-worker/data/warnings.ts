@@ -5,6 +5,7 @@ import { findLeaks } from './leaks';
 const MOSTLY_MISSING = 0.5;
 const HIGH_CARDINALITY = 100;
 const RARE = 0.05;
+const DUPLICATES = 0.01;
 
 const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`;
 
@@ -64,14 +65,13 @@ export const findWarnings = async (
     });
   }
   const { rows, distinct } = await duck.one<{ rows: number; distinct: number }>(
-    `select count(*) as rows, approx_count_distinct(hash(${specs.map((_, at) => `c${at}`).join(', ')})) as distinct from typed`,
+    `select count(*) as rows, count(distinct hash(${specs.map((_, at) => `c${at}`).join(', ')})) as distinct from typed`,
   );
-  // The count is approximate to a few per cent: only clear duplication is worth a warning.
-  if (rows - distinct > 0.1 * rows) {
+  if (rows - distinct > DUPLICATES * rows) {
     warnings.push({
       code: 'DUPLICATE_ROWS',
       column: null,
-      message: `about ${rows - distinct} rows stand more than once`,
+      message: `${rows - distinct} rows repeat an earlier one`,
     });
   }
   const classes = profile[target.at]?.frequent ?? [];
