@@ -5,6 +5,8 @@ import { afterCommit } from '../platform/database';
 import type { Database, Scoped, TenantTx } from '../platform/database';
 import { newId } from '../platform/ids';
 import type { Logger } from '../platform/log';
+import { toPage } from '../platform/page';
+import type { Page, PageRequest } from '../platform/page';
 import { deploymentOf, revisionOf } from './deployment';
 import type { Deployment, DeploymentRow, Revision, RevisionRow } from './deployment';
 
@@ -118,20 +120,20 @@ export class Deployments {
     });
   }
 
-  /** Newest first; one more than asked for tells that there is another page. */
+  /** Newest first. */
   async list(
     ctx: TenantContext,
     scenarioId: ScenarioId | null,
-    page: { readonly first: number; readonly after?: DeploymentId | null },
-  ): Promise<Deployment[]> {
+    page: PageRequest,
+  ): Promise<Page<Deployment>> {
     const rows = await this.db.within(ctx, (tx) =>
       tx.query<DeploymentRow[]>(
         `select * from app.deployment where ($1::uuid is null or scenario_id = $1) and ($2::uuid is null or id < $2)
          order by id desc limit $3`,
-        [scenarioId, page.after ?? null, page.first + 1],
+        [scenarioId, page.after, page.limit + 1],
       ),
     );
-    return rows.map(deploymentOf);
+    return toPage(rows.map(deploymentOf), page);
   }
 
   /** Newest first; the last hundred. */

@@ -31,17 +31,16 @@ export interface Route {
   readonly log: LogPolicy;
 }
 
-/** Whether messages about changes reach this gateway: without them for 1 s, what it remembers may be old. */
+/** Whether messages about changes reached this gateway since a moment: the pulse. */
 export interface Freshness {
-  readonly isFresh: boolean;
-  /** Rises whenever freshness was lost: what was remembered before must be read again. */
-  readonly generation: number;
+  now(): number;
+  trusts(readAtMs: number): boolean;
 }
 
 interface Entry {
   readonly route: Route | Failure;
-  readonly generation: number;
-  readonly loadedMs: number;
+  /** From before the reading started. */
+  readonly readAtMs: number;
 }
 
 /** A remembered route is read again behind the scenes after this: a lost message costs seconds, not for ever. */
@@ -71,8 +70,9 @@ export class RouteCache {
   async get(ctx: TenantContext, deploymentId: DeploymentId): Promise<Route> {
     const key = keyOf(ctx.tenantId, deploymentId);
     const known = this.entries.get(key);
-    if (known && this.freshness.isFresh && known.generation === this.freshness.generation) {
-      if (Date.now() - known.loadedMs > REFRESH_MS) this.load(key, ctx, deploymentId).catch(() => undefined);
+    if (known && this.freshness.trusts(known.readAtMs)) {
+      if (this.freshness.now() - known.readAtMs > REFRESH_MS)
+        this.load(key, ctx, deploymentId).catch(() => undefined);
       return routeOf(known);
     }
     return routeOf(await this.load(key, ctx, deploymentId));
@@ -81,8 +81,7 @@ export class RouteCache {
   private load(key: string, ctx: TenantContext, id: DeploymentId): Promise<Entry> {
     const loading = this.loading.get(key);
     if (loading) return loading;
-    const { generation } = this.freshness;
-    const started = this.read(ctx, id, generation)
+    const started = this.read(ctx, id)
       .then((entry) => {
         // Changed while it was read: right for this answer, not to be remembered. Unknown ids are not remembered.
         if (!this.changes.delete(key) && !isNotFound(entry.route)) this.remember(key, entry);
@@ -102,8 +101,8 @@ export class RouteCache {
     }
   }
 
-  private async read(ctx: TenantContext, id: DeploymentId, generation: number): Promise<Entry> {
-    const loadedMs = Date.now();
+  private async read(ctx: TenantContext, id: DeploymentId): Promise<Entry> {
+    const readAtMs = this.freshness.now();
     interface Row {
       name: string;
       state: DeploymentState;
@@ -124,7 +123,7 @@ export class RouteCache {
         [id],
       ),
     );
-    const entry = (route: Route | Failure): Entry => ({ route, generation, loadedMs });
+    const entry = (route: Route | Failure): Entry => ({ route, readAtMs });
     if (row === undefined) return entry(new Failure('NOT_FOUND', 'no such deployment'));
     if (row.state !== 'READY' || row.model_version_id === null || row.manifest === null)
       return entry(

@@ -1,0 +1,210 @@
+import { Failure } from '../../contracts';
+import type { LearningTask, ModelManifest, ModelVersionId, PredictionId, ScenarioId } from '../../contracts';
+import type { Answer, PredictionLog, Predictions, RawRow, RecordedPrediction } from '../inference';
+import type { TenantContext } from '../platform/context';
+import type { Database, TenantTx } from '../platform/database';
+import type { FeedbackRow, FeedbackSource } from '../training';
+import { classificationQuality, regressionQuality } from './quality';
+import type { QualityMetrics } from './quality';
+
+export interface FeedbackRequest {
+  readonly predictionId: PredictionId;
+  /** Which row of the prediction, from 0. */
+  readonly row: number;
+  /** What turned out to be true: a number for a regression, a class for a classification. */
+  readonly actual: unknown;
+  /** The row's values by column name; needed where the scenario did not log the prediction. */
+  readonly values?: unknown;
+}
+
+/** Checked and completed, ready to be recorded. */
+export interface PreparedFeedback {
+  readonly prediction: RecordedPrediction;
+  readonly row: number;
+  readonly values: RawRow;
+  readonly answer: Answer;
+  readonly probabilities: Readonly<Record<string, number>> | null;
+  readonly actual: string | number;
+}
+
+export interface Feedback {
+  readonly predictionId: PredictionId;
+  readonly row: number;
+  /** 1 for the first; a correction is a further one. */
+  readonly revision: number;
+  readonly predicted: string | number;
+  readonly actual: string | number;
+  readonly createdAt: Date;
+}
+
+export interface VersionQuality extends QualityMetrics {
+  readonly modelVersionId: ModelVersionId;
+}
+
+export interface Quality extends QualityMetrics {
+  readonly scenarioId: ScenarioId;
+  readonly byVersion: readonly VersionQuality[];
+}
+
+interface VersionSource {
+  getVersion(ctx: TenantContext, id: ModelVersionId): Promise<{ manifest: ModelManifest }>;
+}
+
+const EXPORT_PAGE = 1000;
+
+/** What turned out to be true: kept for ever, the newest correction counts. */
+export class FeedbackService implements FeedbackSource {
+  constructor(
+    private readonly db: Database,
+    private readonly log: PredictionLog,
+    private readonly predictions: Predictions,
+    private readonly versions: VersionSource,
+  ) {}
+
+  /**
+   * Finds the prediction and its row. Fails with NOT_FOUND, FEEDBACK_NEEDS_ROW when the scenario did not log it and the
+   * feedback carries no values, BAD_INPUT for a row or class that is not there. Outside any transaction: it may ask a
+   * runner.
+   */
+  async prepare(ctx: TenantContext, request: FeedbackRequest): Promise<PreparedFeedback> {
+    const prediction = await this.log.get(ctx, request.predictionId);
+    const { manifest } = await this.versions.getVersion(ctx, prediction.modelVersionId);
+    const { row } = request;
+    const actual = actualOf(request.actual, manifest);
+    let values = prediction.rows?.[row];
+    let answer: Answer | undefined = prediction.outputs?.[row];
+    if (prediction.rows !== null && values === undefined)
+      throw new Failure('BAD_INPUT', `the prediction has ${prediction.rows.length} rows, counted from 0`, {
+        path: ['row'],
+      });
+    if (request.values != null) {
+      const own = await this.predictions.answer(ctx, manifest, request.values);
+      values = own.row;
+      answer ??= own.answer;
+    }
+    if (values === undefined || answer === undefined)
+      throw new Failure(
+        'FEEDBACK_NEEDS_ROW',
+        'this prediction was not logged, so its feedback must carry the row',
+        {
+          path: ['values'],
+          hint: 'send the values by column name in `values`, as they were sent to predict',
+        },
+      );
+    const { classes } = manifest.signature;
+    const { probabilities } = answer;
+    return {
+      prediction,
+      row,
+      values,
+      answer,
+      actual,
+      probabilities:
+        probabilities === null
+          ? null
+          : Object.fromEntries(classes.map((name, index) => [name, probabilities[index] ?? 0])),
+    };
+  }
+
+  /** The same actual again changes nothing; another one is a correction. */
+  async record(ctx: TenantContext, tx: TenantTx, prepared: PreparedFeedback): Promise<Feedback> {
+    const { prediction, row, actual, answer } = prepared;
+    // Two corrections of one row at a time stand in line.
+    await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
+      `feedback ${ctx.tenantId} ${prediction.id} ${row}`,
+    ]);
+    const [last] = await tx.query<{ revision: number; actual: string | number; created_at: Date }[]>(
+      `select revision, actual, created_at from app.feedback where prediction_id = $1 and row = $2
+       order by revision desc limit 1`,
+      [prediction.id, row],
+    );
+    const given = { predictionId: prediction.id, row, predicted: answer.prediction, actual };
+    if (last !== undefined && last.actual === actual)
+      return { ...given, revision: last.revision, createdAt: last.created_at };
+    const revision = (last?.revision ?? 0) + 1;
+    const [inserted] = await tx.query<{ created_at: Date }[]>(
+      `insert into app.feedback (tenant_id, prediction_id, row, revision, scenario_id, deployment_id,
+         model_version_id, predicted_at, values, predicted, probabilities, actual)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning created_at`,
+      [
+        ctx.tenantId,
+        prediction.id,
+        row,
+        revision,
+        prediction.scenarioId,
+        prediction.deploymentId,
+        prediction.modelVersionId,
+        prediction.at,
+        JSON.stringify(prepared.values),
+        JSON.stringify(answer.prediction),
+        prepared.probabilities === null ? null : JSON.stringify(prepared.probabilities),
+        JSON.stringify(actual),
+      ],
+    );
+    return { ...given, revision, createdAt: inserted?.created_at ?? new Date(0) };
+  }
+
+  /** How good the scenario's answers turned out to be, over all predictions with feedback and version by version. */
+  async quality(ctx: TenantContext, scenarioId: ScenarioId): Promise<Quality> {
+    return this.db.within(ctx, async (tx) => {
+      const [scenario] = await tx.query<{ task: LearningTask }[]>(
+        'select task from app.scenario where id = $1',
+        [scenarioId],
+      );
+      if (scenario === undefined) throw new Failure('NOT_FOUND', 'no such scenario');
+      const ofTask = scenario.task === 'regression' ? regressionQuality : classificationQuality;
+      const { all, byVersion } = await ofTask(tx, scenarioId);
+      return { scenarioId, ...all, byVersion };
+    });
+  }
+
+  /** Every row with feedback, oldest first, as a labelled row for training. */
+  async *export(tx: TenantTx, _ctx: TenantContext, scenarioId: ScenarioId): AsyncIterable<FeedbackRow> {
+    interface Row {
+      prediction_id: string;
+      row: number;
+      values: RawRow;
+      actual: string | number;
+      first_at: string;
+    }
+    let after: Row | null = null;
+    for (;;) {
+      const rows: Row[] = await tx.query<Row[]>(
+        `select f.prediction_id, f.row, l.values, l.actual, f.created_at::text as first_at
+         from app.feedback f
+         cross join lateral (select values, actual from app.feedback n
+           where n.tenant_id = f.tenant_id and n.prediction_id = f.prediction_id and n.row = f.row
+           order by revision desc limit 1) l
+         where f.scenario_id = $1 and f.revision = 1
+           and ($2::timestamptz is null or (f.created_at, f.prediction_id, f.row) > ($2::timestamptz, $3::uuid, $4::int))
+         order by f.created_at, f.prediction_id, f.row limit ${EXPORT_PAGE}`,
+        [scenarioId, after?.first_at ?? null, after?.prediction_id ?? null, after?.row ?? null],
+      );
+      for (const { values, actual } of rows) yield { values, actual };
+      after = rows.at(-1) ?? null;
+      if (rows.length < EXPORT_PAGE) return;
+    }
+  }
+}
+
+const actualOf = (given: unknown, { signature }: ModelManifest): string | number => {
+  const path = ['actual'];
+  if (signature.task === 'regression') {
+    const value = typeof given === 'string' && given.trim() !== '' ? Number(given) : given;
+    if (typeof value !== 'number' || !Number.isFinite(value))
+      throw new Failure('WRONG_TYPE', `${signature.target} is a number`, { path });
+    return value;
+  }
+  if (typeof given !== 'string' && typeof given !== 'number' && typeof given !== 'boolean')
+    throw new Failure('WRONG_TYPE', `${signature.target} is one of its classes`, { path });
+  const folded = String(given).trim().toLowerCase();
+  const match =
+    signature.classes.find((name) => name === String(given)) ??
+    signature.classes.find((name) => name.toLowerCase() === folded);
+  if (match === undefined)
+    throw new Failure('UNKNOWN_CATEGORY', `${signature.target} has no such class`, {
+      path,
+      hint: `one of: ${signature.classes.slice(0, 50).join(', ')}`,
+    });
+  return match;
+};
