@@ -154,7 +154,7 @@ export const startStack = async (options: { timeoutMs?: number } = {}) => {
 
     async tenant(): Promise<TenantContext> {
       const tenantId = newId<TenantId>();
-      await superuser.query('insert into app.tenant (tenant_id, slug, name) values ($1, $2, $2)', [
+      await superuser.query('insert into app.tenant (tenant_id, name) values ($1, $2)', [
         tenantId,
         `t${tenantId.slice(-12)}`,
       ]);
