@@ -65,6 +65,7 @@ describe('errors at build time name the operator and the shapes', () => {
         }),
     ],
     [/tensor of shape \[2,2\] needs 4 values, got 3/, () => tensor('float32', [1, 2, 3], [2, 2])],
+    [/tensor of type int64 cannot hold 0.5/, () => op.Add(int64s([1]), 0.5)],
     [/-1 is not a dimension/, () => input('bad', 'float32', [-1])],
   ])('%s', (message, build) => {
     expect(build).toThrow(message);

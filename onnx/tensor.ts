@@ -94,11 +94,20 @@ export const tensor = (
 const typedData = (dtype: Dtype, values: ArrayLike<unknown>): TensorData => {
   if (dtype === 'string') return Array.from(values, String);
   if (values instanceof ARRAYS[dtype]) return values;
+  if (!isFloat(dtype)) requireWhole(dtype, values);
   if (isBig(dtype)) {
     const big = Array.from(values, (value) => BigInt(value as number | bigint));
     return dtype === 'int64' ? BigInt64Array.from(big) : BigUint64Array.from(big);
   }
   return ARRAYS[dtype].from(Array.from(values, Number));
+};
+
+const requireWhole = (dtype: Dtype, values: ArrayLike<unknown>): void => {
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at];
+    if (typeof value === 'number' && !Number.isInteger(value))
+      throw new GraphError(`tensor of type ${dtype} cannot hold ${value}`);
+  }
 };
 
 export const isFloat = (dtype: Dtype): boolean =>

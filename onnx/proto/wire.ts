@@ -1,10 +1,10 @@
 import { OnnxFormatError } from '../errors';
 
 /** Protocol buffers wire format (protobuf.dev/programming-guides/encoding). */
-export const VARINT = 0;
-export const FIXED64 = 1;
+const VARINT = 0;
+const FIXED64 = 1;
 export const BYTES = 2;
-export const FIXED32 = 5;
+const FIXED32 = 5;
 
 const utf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder('utf-8', { fatal: true });

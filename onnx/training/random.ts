@@ -81,15 +81,16 @@ export const dropoutMasks = (
 ): Float32Array => {
   const masks = new Float32Array(at.steps * elements);
   const kept = 1 / (1 - rate);
-  const threshold = Math.round(rate * 0x10000);
+  const last = Math.round(rate * 0x10000) - 1;
   for (let step = 0; step < at.steps; step++) {
     const key = randomKey(at.seed, 0x63, at.stream, at.firstStep + step);
     const from = step * elements;
-    // Each draw decides two elements with 16 bits.
+    // Each draw decides two elements with 16 bits. The counter is spread by an odd constant and mixed once.
     for (let index = 0; index < elements; index += 2) {
-      const bits = randomBits(key, index);
-      if (bits >>> 16 >= threshold) masks[from + index] = kept;
-      if (index + 1 < elements && (bits & 0xffff) >= threshold) masks[from + index + 1] = kept;
+      const bits = mix(key + Math.imul(index, 0x9e3779b1));
+      // The sign bit of (threshold - 1 - draw) says «kept»: a branch here would be mispredicted all the time.
+      masks[from + index] = ((last - (bits >>> 16)) >>> 31) * kept;
+      if (index + 1 < elements) masks[from + index + 1] = ((last - (bits & 0xffff)) >>> 31) * kept;
     }
   }
   return masks;
