@@ -1,6 +1,7 @@
 /** Entry of a task process: `child.main.js <group> <pid of the worker>`. */
 import { Failure } from '../contracts';
 import type { TaskPayload, TaskResult } from '../contracts';
+import { rehearse } from './child/rehearsal';
 import { serveOneTask } from './child/serve-task';
 import type { TaskRunner } from './child/serve-task';
 import type { TaskIo } from './task-io';
@@ -9,6 +10,13 @@ import type { TaskIo } from './task-io';
 const trainRunner: TaskRunner = {
   warmUp: async () => {
     await import('./train/index.js');
+  },
+  rehearse: async () => {
+    const [{ runProfile }, { runTrain }] = await Promise.all([
+      import('./data/index.js'),
+      import('./train/index.js'),
+    ]);
+    await rehearse(runProfile, runTrain);
   },
   run: async (payload: TaskPayload, io: TaskIo): Promise<TaskResult> => {
     if (payload.kind !== 'train') throw foreign(payload);
@@ -20,6 +28,10 @@ const trainRunner: TaskRunner = {
 const dataRunner: TaskRunner = {
   warmUp: async () => {
     await import('./data/index.js');
+  },
+  rehearse: async () => {
+    const { runProfile } = await import('./data/index.js');
+    await rehearse(runProfile, null);
   },
   run: async (payload: TaskPayload, io: TaskIo): Promise<TaskResult> => {
     const { runMerge, runPack, runProfile } = await import('./data/index.js');

@@ -12,11 +12,16 @@ import type { ChildFailure, FromChild } from './protocol';
 export interface TaskRunner {
   /** Loads native modules ahead of the first task. */
   warmUp(): Promise<void>;
+  /** Plays a tiny task while nothing else is to be done, so that the first real one meets warm code. */
+  rehearse(): Promise<void>;
   run(payload: TaskPayload, io: TaskIo): Promise<TaskResult>;
 }
 
 /** What DuckDB, onnxruntime and V8 say when memory is refused. */
 const MEMORY_REFUSED = /out of memory|bad_alloc|failed to allocate|allocation failed|cannot allocate/i;
+
+/** The start of the platform, and a task that just began, come before a rehearsal. */
+const REHEARSE_AFTER_MS = 1000;
 
 /** Runs in the child's main file. `parentPid` is the worker that spawned it. */
 export async function serveOneTask(runner: TaskRunner, parentPid: number): Promise<void> {
@@ -35,10 +40,20 @@ export async function serveOneTask(runner: TaskRunner, parentPid: number): Promi
     }
     if (taken) return; // one task, one tenant, one process
     taken = true;
-    void warm.then(() => runTask(runner, message.payload, message.scratchDir, cancel.signal));
+    if (rehearsal !== null) clearTimeout(rehearsal);
+    void Promise.all([warm, rehearsed]).then(() =>
+      runTask(runner, message.payload, message.scratchDir, cancel.signal),
+    );
   });
+  let rehearsed = Promise.resolve();
+  let rehearsal: NodeJS.Timeout | null = null;
   const warm = runner.warmUp().then(() => say({ type: 'ready' }));
   await warm;
+  if (taken) return;
+  rehearsal = setTimeout(() => {
+    // What goes wrong here shows in the real task, with somebody to tell.
+    rehearsed = runner.rehearse().catch(() => undefined);
+  }, REHEARSE_AFTER_MS);
 }
 
 const say = (message: FromChild): Promise<void> =>

@@ -59,6 +59,7 @@ let runs = 0;
 void serveOneTask(
   {
     warmUp: async () => undefined,
+    rehearse: async () => undefined,
     run: async (payload, io) => {
       io.progress('FETCHING', 0, {
         message: `pid ${process.pid} run ${++runs} env ${Object.keys(process.env).sort()}`,
