@@ -1,12 +1,5 @@
+import type { FirstCredentials } from '../tenant';
 import type { EmbeddedPlatform } from './platform';
-
-export interface FirstCredentials {
-  /** Runs the installation: creates tenants, sets plans. */
-  readonly operatorToken: string;
-  readonly tenantId: string;
-  readonly tenantName: string;
-  readonly apiKey: string;
-}
 
 /**
  * Operator, first tenant and its API key, once. Loaded only when needed: a later start has no use for it. The secrets
