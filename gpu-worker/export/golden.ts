@@ -4,7 +4,7 @@ import type { Preparation } from '../prepare/preparation';
 import type { Target } from '../prepare/target';
 import type { Served } from './served';
 
-const MOST_ROWS = 16;
+const MOST_ROWS = 32;
 
 /**
  * A few of `rows` with raw values by column name and the sealed file's answers (`served`: of all `rows`); instants as
@@ -31,8 +31,18 @@ export const goldenRows = (
       probabilities === null
         ? null
         : positions.map((at) => [...probabilities.subarray(at * classes, (at + 1) * classes)]),
+    actuals: truth(target, positions, rows),
   };
 };
+
+/** What was true for the golden rows, in target units or by label. */
+const truth = (target: Target, positions: readonly number[], rows: Int32Array): (string | number)[] =>
+  positions.map((at) => {
+    const row = rows[at] ?? 0;
+    return target.task === 'regression'
+      ? (target.values[row] ?? NaN)
+      : (target.classes[target.codes[row] ?? -1] ?? '');
+  });
 
 /** Whole rows first, then some with missing values. */
 const goldenPositions = (columns: readonly Column[], { fits }: Preparation, rows: Int32Array): number[] => {
