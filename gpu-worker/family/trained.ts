@@ -1,5 +1,5 @@
 /** What every family hands back: a predictor as a graph on prepared features. */
-import type { Epoch, LinearSpec, MlpSpec } from '../../contracts';
+import type { Epoch, LinearSpec, Metrics, MlpSpec } from '../../contracts';
 import type { Value } from '../../onnx';
 import type { Preparation } from '../prepare/preparation';
 
@@ -15,4 +15,6 @@ export interface Trained {
    */
   readonly output: (features: Value) => Value;
   readonly history: readonly Epoch[];
+  /** Set when the validation rows were learned from in the end: how the model did on them before that. */
+  readonly validationMetrics?: Metrics;
 }

@@ -10,7 +10,7 @@ import type { Preparation } from '../prepare/preparation';
 import type { Split } from '../prepare/split';
 import type { Target } from '../prepare/target';
 
-/** A dataset split and ready to be encoded in one way or another; encodings are computed once each. */
+/** A dataset split and ready to be encoded in one way or another. */
 export class Assembly {
   private readonly made = new Map<string, Promise<TrainingData>>();
 
@@ -22,23 +22,36 @@ export class Assembly {
     readonly signal: AbortSignal,
   ) {}
 
-  /** Features fitted on the training rows, for training and validation rows. */
+  /** Features fitted on the training rows, for training and validation rows; made once for each encoding. */
   encoded(encoding: NumberEncoding): Promise<TrainingData> {
     const key = encoding.numeric === 'standard' ? 'standard' : `piecewise ${encoding.bins}`;
     const known = this.made.get(key);
     if (known !== undefined) return known;
-    const making = this.encode(encoding);
+    const making = this.encode(encoding, this.split.training, this.split.validation);
     this.made.set(key, making);
     return making;
+  }
+
+  /** Validation rows are learned from too; nothing is left to stop by. */
+  whole(encoding: NumberEncoding): Promise<TrainingData> {
+    const { training, validation } = this.split;
+    const learning = new Int32Array(training.length + validation.length);
+    learning.set(training);
+    learning.set(validation, training.length);
+    return this.encode(encoding, learning, new Int32Array(0));
   }
 
   matrix(preparation: Preparation, rows: Int32Array): Promise<FeatureMatrix> {
     return prepareMatrix(this.table, preparation, rows, this.signal);
   }
 
-  private async encode(encoding: NumberEncoding): Promise<TrainingData> {
-    const { table, payload, split, target } = this;
-    const preparation = fitPreparation(table, split.training, payload, encoding);
+  private async encode(
+    encoding: NumberEncoding,
+    training: Int32Array,
+    validation: Int32Array,
+  ): Promise<TrainingData> {
+    const { table, payload, target } = this;
+    const preparation = fitPreparation(table, training, payload, encoding);
     const examples = async (rows: Int32Array): Promise<Examples> => ({
       features: await this.matrix(preparation, rows),
       targets: targetsOf(target, rows),
@@ -46,8 +59,8 @@ export class Assembly {
     return {
       preparation,
       target,
-      training: await examples(split.training),
-      validation: await examples(split.validation),
+      training: await examples(training),
+      validation: await examples(validation),
     };
   }
 }

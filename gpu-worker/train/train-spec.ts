@@ -26,7 +26,6 @@ export const trainSpec = async (
         ...(message !== undefined && { message }),
       }),
   };
-  if (spec.family === 'auto')
-    return trainAuto((encoding) => assembly.encoded(encoding), assembly.split.validation, context);
+  if (spec.family === 'auto') return trainAuto(assembly, assembly.split.validation, context);
   return trainConcrete(spec, await assembly.encoded(encodingOf(spec)), context);
 };

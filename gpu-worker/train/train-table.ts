@@ -63,7 +63,7 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
   const tested = split.test.length > 0 ? split.test : split.validation;
   const metrics: MetricsBySplit = {
     train: metricsOf(predicted.training, target, split.training),
-    validation: metricsOf(predicted.validation, target, split.validation),
+    validation: trained.validationMetrics ?? metricsOf(predicted.validation, target, split.validation),
     test: metricsOf(predicted.test, target, split.test),
     baseline: baselineOf(target, tested),
   };

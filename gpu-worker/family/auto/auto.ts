@@ -7,39 +7,66 @@ import type { TrainingContext, TrainingData } from '../data';
 import type { ConcreteSpec, Trained } from '../trained';
 import { portfolio } from './portfolio';
 
+/** The same rows in the encoding that a candidate wants. */
+export interface Encodings {
+  /** With the validation rows apart. */
+  encoded(encoding: NumberEncoding): Promise<TrainingData>;
+  /** With the validation rows among the training rows. */
+  whole(encoding: NumberEncoding): Promise<TrainingData>;
+}
+
+interface Candidate {
+  readonly trained: Trained;
+  readonly metrics: Metrics;
+}
+
+/** Beyond this the last rows teach little and training twice takes long. */
+const MOST_ROWS_TWICE = 50_000;
+
 /**
  * Trains the portfolio one after the other and keeps what does best on the validation rows: root mean squared error,
- * or log loss, which tells models apart where the accuracy of a few hundred rows cannot.
+ * or log loss, which tells models apart where the accuracy of a few hundred rows cannot. The winner is then trained
+ * once more, as long as it took to its best epoch, on training and validation rows together: few rows are too dear
+ * to only judge by, and where time orders them the validation rows are the most recent.
  */
 export const trainAuto = async (
-  encoded: (encoding: NumberEncoding) => Promise<TrainingData>,
+  rows: Encodings,
   validationRows: Int32Array,
   context: TrainingContext,
 ): Promise<Trained> => {
-  const first = await encoded({ numeric: 'standard', bins: 0 });
+  const first = await rows.encoded({ numeric: 'standard', bins: 0 });
   const specs = portfolio(first.training.features.rows);
-  let best: { trained: Trained; loss: number } | undefined;
+  const stages = specs.length + 1;
   let shown = 0;
+  const stage = (at: number, message: string): TrainingContext => ({
+    ...context,
+    progress: (fraction, epochs) => {
+      // One curve for the eye: epochs count on through the candidates.
+      const numbered = epochs.map((epoch): Epoch => ({ ...epoch, epoch: ++shown }));
+      context.progress((at + fraction) / stages, numbered, message);
+    },
+  });
+  let best: Candidate | undefined;
   for (const [at, spec] of specs.entries()) {
-    const data = await encoded(encodingOf(spec));
-    const trained = await trainConcrete(spec, data, {
-      ...context,
-      progress: (fraction, epochs) => {
-        // One curve for the eye: epochs count on through the candidates.
-        const numbered = epochs.map((epoch): Epoch => ({ ...epoch, epoch: ++shown }));
-        context.progress(
-          (at + fraction) / specs.length,
-          numbered,
-          `candidate ${at + 1} of ${specs.length}: ${title(spec)}`,
-        );
-      },
-    });
+    const data = await rows.encoded(encodingOf(spec));
+    const message = `candidate ${at + 1} of ${specs.length}: ${title(spec)}`;
+    const trained = await trainConcrete(spec, data, stage(at, message));
     const predicted = await predict(trained, data.target, data.validation.features, context.signal);
-    const loss = lossOf(metricsOf(predicted, data.target, validationRows));
-    if (best === undefined || loss < best.loss) best = { trained, loss };
+    const metrics = metricsOf(predicted, data.target, validationRows);
+    if (best === undefined || lossOf(metrics) < lossOf(best.metrics)) best = { trained, metrics };
   }
   if (best === undefined) throw new Error('the portfolio is empty');
-  return best.trained;
+  const { spec } = best.trained;
+  if (spec.family !== 'mlp' || first.training.features.rows > MOST_ROWS_TWICE) return best.trained;
+  const final = { ...spec, epochs: bestEpoch(best.trained.history), patience: 0, validationFraction: 0 };
+  const again = stage(specs.length, `${title(spec)} once more on all rows`);
+  const trained = await trainConcrete(final, await rows.whole(encodingOf(spec)), again);
+  return { ...trained, history: best.trained.history, validationMetrics: best.metrics };
+};
+
+const bestEpoch = (history: readonly Epoch[]): number => {
+  const losses = history.map(({ valLoss }) => valLoss ?? Infinity);
+  return losses.indexOf(Math.min(...losses)) + 1;
 };
 
 const lossOf = (metrics: Metrics): number => metrics['rmse'] ?? metrics['logLoss'] ?? Infinity;
