@@ -1,14 +1,23 @@
 import { Failure } from '../../contracts';
+import type { TenantId } from '../../contracts';
 import type { Principal, TenantContext } from './context';
-import type { Database, TenantTx } from './database';
+import type { Database, PlatformTx, TenantTx } from './database';
 import { newId } from './ids';
 import { Sealer } from './sealed';
 
 export interface Command {
   /** The mutation's name, as in the schema. */
   readonly operation: string;
-  /** Id of what it acts on, where known before the effect. */
+  /** Id of what it acts on; when left out, the `id` of what the effect returns. */
   readonly target?: string;
+}
+
+export interface PlatformCommand<T> {
+  readonly operation: string;
+  /** Names the caller to `Database.asPlatform`. */
+  readonly reason: string;
+  /** Whose audit record it is. */
+  readonly tenantOf: (answer: T) => TenantId;
 }
 
 const KEPT = "interval '24 hours'";
@@ -40,6 +49,26 @@ const decode = (bytes: Buffer): unknown =>
     }) as { value: unknown }
   ).value;
 
+const idOf = (answer: unknown): string | null => {
+  const id = (answer as { id?: unknown } | null | undefined)?.id;
+  return typeof id === 'string' ? id : null;
+};
+
+const audit = async (
+  tx: TenantTx | PlatformTx,
+  { principal, requestId }: TenantContext,
+  tenantId: TenantId,
+  operation: string,
+  target: string | null,
+): Promise<void> => {
+  const actor = principal.kind === 'system' ? principal.reason : principal.id;
+  await tx.query(
+    `insert into app.audit_event (tenant_id, id, actor_kind, actor_id, operation, target, request_id)
+     values ($1, $2, $3, $4, $5, $6, $7)`,
+    [tenantId, newId(), principal.kind, actor, operation, target, requestId],
+  );
+};
+
 /** The one door for mutations: idempotency check, effect and audit record in one transaction. */
 export class Commands {
   private readonly sealer: Sealer;
@@ -57,30 +86,45 @@ export class Commands {
    * remembered. What `effect` returns must be plain data (dates and bigints allowed).
    */
   async run<T>(ctx: TenantContext, command: Command, effect: (tx: TenantTx) => Promise<T>): Promise<T> {
-    return this.db.within(ctx, async (tx) => {
-      const remembered = await this.claim(ctx, tx);
-      if (remembered !== undefined) return remembered.answer as T;
-      const answer = await effect(tx);
-      await tx.query(
-        `insert into app.audit_event (tenant_id, id, actor_kind, actor_id, operation, target, request_id)
-         values ($1, $2, $3, $4, $5, $6, $7)`,
-        [
-          ctx.tenantId,
-          newId(),
-          ctx.principal.kind,
-          ctx.principal.kind === 'system' ? ctx.principal.reason : ctx.principal.id,
-          command.operation,
-          command.target ?? null,
-          ctx.requestId,
-        ],
-      );
-      await this.remember(ctx, tx, answer);
-      return answer;
-    });
+    return this.db.within(ctx, (tx) =>
+      this.once(ctx, tx, effect, (answer) =>
+        audit(tx, ctx, ctx.tenantId, command.operation, command.target ?? idOf(answer)),
+      ),
+    );
+  }
+
+  /** The same for the operator's command that makes a tenant: nothing of the tenant is there to be scoped to yet. */
+  async runAsPlatform<T>(
+    ctx: TenantContext,
+    command: PlatformCommand<T>,
+    effect: (tx: PlatformTx) => Promise<T>,
+  ): Promise<T> {
+    return this.db.asPlatform(command.reason, (tx) =>
+      this.once(ctx, tx, effect, (answer) =>
+        audit(tx, ctx, command.tenantOf(answer), command.operation, idOf(answer)),
+      ),
+    );
+  }
+
+  private async once<T, Tx extends TenantTx | PlatformTx>(
+    ctx: TenantContext,
+    tx: Tx,
+    effect: (tx: Tx) => Promise<T>,
+    record: (answer: T) => Promise<void>,
+  ): Promise<T> {
+    const remembered = await this.claim(ctx, tx);
+    if (remembered !== undefined) return remembered.answer as T;
+    const answer = await effect(tx);
+    await record(answer);
+    await this.remember(ctx, tx, answer);
+    return answer;
   }
 
   /** Takes the key for this run, waiting for a concurrent holder; returns the stored answer when there is one. */
-  private async claim(ctx: TenantContext, tx: TenantTx): Promise<{ answer: unknown } | undefined> {
+  private async claim(
+    ctx: TenantContext,
+    tx: TenantTx | PlatformTx,
+  ): Promise<{ answer: unknown } | undefined> {
     if (ctx.idempotency === undefined) return undefined;
     const { key, requestHash } = ctx.idempotency;
     const credential = credentialOf(ctx.principal);
@@ -109,7 +153,7 @@ export class Commands {
     return { answer: decode(this.sealer.open(row.answer, this.bound(ctx, credential))) };
   }
 
-  private async remember(ctx: TenantContext, tx: TenantTx, answer: unknown): Promise<void> {
+  private async remember(ctx: TenantContext, tx: TenantTx | PlatformTx, answer: unknown): Promise<void> {
     if (ctx.idempotency === undefined) return;
     const credential = credentialOf(ctx.principal);
     await tx.query(
