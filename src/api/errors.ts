@@ -50,7 +50,10 @@ export const toFailure = (error: unknown): Failure => {
       cause,
     });
   }
-  const { code } = cause as { code?: unknown };
+  const { code, constraint } = cause as { code?: unknown; constraint?: unknown };
+  if (code === '23514' && typeof constraint === 'string' && constraint.endsWith('_transition')) {
+    return new Failure('STATE_CONFLICT', 'this cannot be done in the present state; read it again');
+  }
   const known = typeof code === 'string' ? SQLSTATES[code] : undefined;
   return (
     known?.() ??

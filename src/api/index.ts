@@ -1,4 +1,4 @@
-/** The API's vocabulary for resolvers and the composition root. */
+/** The API's vocabulary for resolvers; the composition root takes createApi from ./server. */
 export { Authenticated, Cost, OperatorOnly, Public, Scope } from './access';
 export type { Authenticator, Presented } from './authenticator';
 export {
@@ -13,5 +13,3 @@ export {
 export type { Connection } from './connection';
 export { ApiContext, NO_TENANT } from './context';
 export { Int64, Json, Nano } from './scalars';
-export { createApi } from './server';
-export type { Api, ApiOptions } from './server';
