@@ -62,13 +62,21 @@ export class Duck {
     return row;
   }
 
-  /** Streams rows in chunks of about two thousand. */
+  /**
+   * Streams rows in chunks of about two thousand, over a connection of its own: any statement on the same connection, a
+   * flush of an appender included, ends an open stream without an error.
+   */
   async *chunks(sql: string): AsyncGenerator<unknown[][]> {
-    const result = await this.connection.stream(sql);
-    for (;;) {
-      const chunk = await result.fetchChunk();
-      if (chunk === null || chunk.rowCount === 0) return;
-      yield chunk.getRows();
+    const reading = await this.instance.connect();
+    try {
+      const result = await reading.stream(sql);
+      for (;;) {
+        const chunk = await result.fetchChunk();
+        if (chunk === null || chunk.rowCount === 0) return;
+        yield chunk.getRows();
+      }
+    } finally {
+      reading.closeSync();
     }
   }
 
