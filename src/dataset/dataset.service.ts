@@ -16,6 +16,8 @@ import type {
 import type { TenantContext } from '../platform/context';
 import type { Database, TenantTx } from '../platform/database';
 import { newId } from '../platform/ids';
+import { toPage } from '../platform/page';
+import type { Page, PageRequest } from '../platform/page';
 import type { Messaging } from '../platform/messaging';
 import type {
   ObjectCatalogue,
@@ -26,7 +28,6 @@ import type {
 } from '../platform/object-store';
 import { Follower } from '../platform/task';
 import type { TaskQueue } from '../platform/task';
-import type { PageRequest } from '../registry';
 import { Dataset, DatasetVersion } from './dataset.entity';
 import type { SealedVersion } from './dataset.entity';
 import { profileTask } from './profile-task';
@@ -39,6 +40,15 @@ const UPLOAD_TTL_MS = HOUR_MS;
 const MAX_SEALED_BYTES = 8 * 1024 ** 3;
 const POLL_MS = 2000;
 
+/** What a dataset takes from its scenario. */
+export interface ScenarioLookup {
+  /** Fails with NOT_FOUND. */
+  require(
+    tx: TenantTx,
+    id: ScenarioId,
+  ): Promise<{ readonly target: string; readonly task: LearningTask | null }>;
+}
+
 export interface DatasetParts {
   readonly db: Database;
   readonly messaging: Messaging;
@@ -46,6 +56,7 @@ export interface DatasetParts {
   readonly catalogue: ObjectCatalogue;
   readonly signedUrls: SignedUrls;
   readonly meter: StorageMeter;
+  readonly scenarios: ScenarioLookup;
   readonly maxUploadBytes: number;
   readonly taskTimeoutMs: number;
 }
@@ -57,7 +68,8 @@ export interface DeclareDataset {
   readonly format: DataFormat;
   readonly sizeBytes: number;
   readonly sha256?: Sha256 | null;
-  readonly target: string;
+  /** Default: the scenario's. */
+  readonly target?: string | null;
   readonly task?: LearningTask | null;
   readonly holdoutFraction?: number | null;
   readonly exclude?: readonly string[] | null;
@@ -123,7 +135,8 @@ export class DatasetService {
     if (!(holdoutFraction >= 0 && holdoutFraction <= 0.5)) {
       throw new Failure('BAD_INPUT', 'holdoutFraction lies between 0 and 0.5', { path: ['holdoutFraction'] });
     }
-    const target = requireText(input.target, 'target');
+    const scenario = await this.parts.scenarios.require(tx, input.scenarioId);
+    const target = requireText(input.target ?? scenario.target, 'target');
     const exclude = [...new Set(input.exclude ?? [])];
     if (exclude.includes(target)) {
       throw new Failure('BAD_INPUT', 'the target cannot be left out', { path: ['exclude'] });
@@ -134,7 +147,7 @@ export class DatasetService {
       state: 'DECLARED',
       format: input.format,
       target,
-      task: input.task ?? null,
+      task: input.task ?? scenario.task,
       holdoutFraction,
       exclude,
       declaredBytes: input.sizeBytes,
@@ -280,7 +293,7 @@ export class DatasetService {
     base: { columns: ColumnSpec[]; task: LearningTask; holdout: SealedVersion['holdout'] },
     result: MergeResult,
   ): Promise<void> {
-    await this.sealing.seal(tx, await this.sealing.lock(tx, id), taskId, { ...base, ...pickFacts(result) });
+    await this.sealing.seal(tx, await this.sealing.lock(tx, id), taskId, { ...result, ...base });
   }
 
   async rejectMerged(tx: TenantTx, id: DatasetVersionId, failure: Failure): Promise<void> {
@@ -300,35 +313,36 @@ export class DatasetService {
     return found;
   }
 
-  /** Newest first; one more than asked for tells that there is another page. */
-  listDatasets(
-    ctx: TenantContext,
-    scenarioId: ScenarioId | null,
-    page: PageRequest<DatasetId>,
-  ): Promise<Dataset[]> {
-    return this.parts.db.within(ctx, (tx) =>
-      tx.find(Dataset, {
-        where: {
-          ...(scenarioId === null ? {} : { scenarioId }),
-          ...(page.after == null ? {} : { id: LessThan(page.after) }),
-        },
-        order: { id: 'DESC' },
-        take: page.first + 1,
-      }),
+  /** Newest first. */
+  listDatasets(ctx: TenantContext, scenarioId: ScenarioId | null, page: PageRequest): Promise<Page<Dataset>> {
+    return this.parts.db.within(ctx, async (tx) =>
+      toPage(
+        await tx.find(Dataset, {
+          where: {
+            ...(scenarioId === null ? {} : { scenarioId }),
+            ...(page.after === null ? {} : { id: LessThan(page.after as DatasetId) }),
+          },
+          order: { id: 'DESC' },
+          take: page.limit + 1,
+        }),
+        page,
+      ),
     );
   }
 
-  listVersions(
-    ctx: TenantContext,
-    datasetId: DatasetId,
-    page: PageRequest<DatasetVersionId>,
-  ): Promise<DatasetVersion[]> {
-    return this.parts.db.within(ctx, (tx) =>
-      tx.find(DatasetVersion, {
-        where: { datasetId, ...(page.after == null ? {} : { id: LessThan(page.after) }) },
-        order: { id: 'DESC' },
-        take: page.first + 1,
-      }),
+  listVersions(ctx: TenantContext, datasetId: DatasetId, page: PageRequest): Promise<Page<DatasetVersion>> {
+    return this.parts.db.within(ctx, async (tx) =>
+      toPage(
+        await tx.find(DatasetVersion, {
+          where: {
+            datasetId,
+            ...(page.after === null ? {} : { id: LessThan(page.after as DatasetVersionId) }),
+          },
+          order: { id: 'DESC' },
+          take: page.limit + 1,
+        }),
+        page,
+      ),
     );
   }
 
@@ -375,11 +389,3 @@ function* changed(
   if (!same) yield now;
   return now;
 }
-
-const pickFacts = ({ rows, holdoutRows, profile, warnings, sealed }: MergeResult) => ({
-  rows,
-  holdoutRows,
-  profile,
-  warnings,
-  sealed,
-});

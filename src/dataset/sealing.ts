@@ -70,10 +70,16 @@ export class Sealing {
 
   /** Keeps the sealed file, lets the upload go, and from now on the version is what it is. */
   async seal(tx: TenantTx, version: DatasetVersion, taskId: TaskId, facts: SealedFacts): Promise<void> {
-    const { sealed, ...found } = facts;
+    const { sealed, rows, holdoutRows, task, columns, profile, warnings, holdout } = facts;
     await this.catalogue.retain(tx, sealed);
     await this.move(tx, version, 'SEALED', {
-      ...found,
+      rows,
+      holdoutRows,
+      task,
+      columns,
+      profile,
+      warnings,
+      holdout,
       sealedKey: sealed.key,
       sealedSha256: sealed.sha256,
       sealedBytes: sealed.sizeBytes,
@@ -81,7 +87,7 @@ export class Sealing {
     });
     await tx.query('update app.dataset set holdout = $2 where id = $1 and holdout is null', [
       version.datasetId,
-      JSON.stringify(facts.holdout),
+      JSON.stringify(holdout),
     ]);
     await this.meter.storageChanged(tx, {
       objectKey: sealed.key,

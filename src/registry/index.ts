@@ -4,4 +4,7 @@
  */
 export { Model, ModelVersion } from './registry.entity';
 export { Registry, manifestIdentity } from './registry.service';
-export type { NewModelVersion, PageRequest } from './registry.service';
+export type { NewModelVersion } from './registry.service';
+export { ModelResolver, ModelVersionResolver } from './registry.resolver';
+export { ComparisonType, EpochType, ModelVersionType, toEpoch, toModelVersion } from './registry.types';
+export { ProblemType } from './problem.types';

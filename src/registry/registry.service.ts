@@ -13,6 +13,8 @@ import type {
 import type { TenantContext } from '../platform/context';
 import type { Database, TenantTx } from '../platform/database';
 import { newId } from '../platform/ids';
+import { toPage } from '../platform/page';
+import type { Page, PageRequest } from '../platform/page';
 import type { SignedUrls } from '../platform/object-store';
 import { Model, ModelVersion } from './registry.entity';
 
@@ -23,11 +25,6 @@ export interface NewModelVersion {
   readonly jobId: JobId;
   readonly datasetVersionId: DatasetVersionId;
   readonly manifest: ModelManifest;
-}
-
-export interface PageRequest<Id extends string> {
-  readonly first: number;
-  readonly after?: Id | null;
 }
 
 export const manifestIdentity = (manifest: ModelManifest): Sha256 =>
@@ -95,40 +92,43 @@ export class Registry {
     return found;
   }
 
-  /** Newest first; one more than asked for tells that there is another page. */
-  listModels(
-    ctx: TenantContext,
-    scenarioId: ScenarioId | null,
-    page: PageRequest<ModelId>,
-  ): Promise<Model[]> {
-    return this.db.within(ctx, (tx) =>
-      tx.find(Model, {
-        where: {
-          ...(scenarioId === null ? {} : { scenarioId }),
-          ...(page.after == null ? {} : { id: LessThan(page.after) }),
-        },
-        order: { id: 'DESC' },
-        take: page.first + 1,
-      }),
+  /** Newest first. */
+  listModels(ctx: TenantContext, scenarioId: ScenarioId | null, page: PageRequest): Promise<Page<Model>> {
+    return this.db.within(ctx, async (tx) =>
+      toPage(
+        await tx.find(Model, {
+          where: {
+            ...(scenarioId === null ? {} : { scenarioId }),
+            ...(page.after === null ? {} : { id: LessThan(page.after as ModelId) }),
+          },
+          order: { id: 'DESC' },
+          take: page.limit + 1,
+        }),
+        page,
+      ),
     );
   }
 
-  listVersions(
-    ctx: TenantContext,
-    modelId: ModelId,
-    page: PageRequest<ModelVersionId>,
-  ): Promise<ModelVersion[]> {
-    return this.db.within(ctx, (tx) =>
-      tx.find(ModelVersion, {
-        where: { modelId, ...(page.after == null ? {} : { id: LessThan(page.after) }) },
-        order: { id: 'DESC' },
-        take: page.first + 1,
-      }),
+  listVersions(ctx: TenantContext, modelId: ModelId, page: PageRequest): Promise<Page<ModelVersion>> {
+    return this.db.within(ctx, async (tx) =>
+      toPage(
+        await tx.find(ModelVersion, {
+          where: { modelId, ...(page.after === null ? {} : { id: LessThan(page.after as ModelVersionId) }) },
+          order: { id: 'DESC' },
+          take: page.limit + 1,
+        }),
+        page,
+      ),
     );
   }
 
   /** A URL that gives the ONNX file to whoever has it, for a quarter of an hour. */
   downloadUrl(version: Pick<ModelVersion, 'manifest'>): string {
     return this.signedUrls.get(version.manifest.onnx.key, DOWNLOAD_TTL_MS);
+  }
+
+  /** The same for the golden rows: held-out rows, the model's answers and what was true. */
+  goldenUrl(version: Pick<ModelVersion, 'manifest'>): string {
+    return this.signedUrls.get(version.manifest.golden.key, DOWNLOAD_TTL_MS);
   }
 }

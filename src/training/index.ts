@@ -8,3 +8,4 @@ export { TrainingService } from './training.service';
 export type { Retrain, StartTraining, TrainingParts } from './training.service';
 export type { JobUpdate } from './job-progress';
 export type { ChampionSource, FeedbackRow, FeedbackSource, TrainingMeter, TrainingUsage } from './ports';
+export { JobResolver } from './training.resolver';

@@ -5,10 +5,12 @@ import type { DatasetService, SealedVersion } from '../dataset';
 import type { TenantContext } from '../platform/context';
 import type { Database, TenantTx } from '../platform/database';
 import { newId } from '../platform/ids';
+import { toPage } from '../platform/page';
+import type { Page, PageRequest } from '../platform/page';
 import type { Messaging } from '../platform/messaging';
 import type { ObjectCatalogue, ObjectStore, SignedUrls } from '../platform/object-store';
 import type { TaskQueue } from '../platform/task';
-import type { ModelVersion, PageRequest, Registry } from '../registry';
+import type { ModelVersion, Registry } from '../registry';
 import { writeFeedback } from './feedback-file';
 import { followJob } from './job-progress';
 import type { JobUpdate, JobView } from './job-progress';
@@ -178,17 +180,20 @@ export class TrainingService {
     return found;
   }
 
-  /** Newest first; one more than asked for tells that there is another page. */
-  list(ctx: TenantContext, scenarioId: ScenarioId | null, page: PageRequest<JobId>): Promise<Job[]> {
-    return this.parts.db.within(ctx, (tx) =>
-      tx.find(Job, {
-        where: {
-          ...(scenarioId === null ? {} : { scenarioId }),
-          ...(page.after == null ? {} : { id: LessThan(page.after) }),
-        },
-        order: { id: 'DESC' },
-        take: page.first + 1,
-      }),
+  /** Newest first. */
+  list(ctx: TenantContext, scenarioId: ScenarioId | null, page: PageRequest): Promise<Page<Job>> {
+    return this.parts.db.within(ctx, async (tx) =>
+      toPage(
+        await tx.find(Job, {
+          where: {
+            ...(scenarioId === null ? {} : { scenarioId }),
+            ...(page.after === null ? {} : { id: LessThan(page.after as JobId) }),
+          },
+          order: { id: 'DESC' },
+          take: page.limit + 1,
+        }),
+        page,
+      ),
     );
   }
 

@@ -37,8 +37,9 @@ const REFUSALS: ReadonlySet<FailureCode> = new Set([
 ]);
 
 type Grant = ObjectGrant & { readonly key: ObjectKey };
+/** A wildcard, because the router limits the length of a named parameter. */
 interface TokenRoute {
-  Params: { token: string };
+  Params: { '*': string };
 }
 
 const limitOf = (grant: Grant): PutLimit => ({
@@ -71,7 +72,7 @@ class ObjectRoutes {
   constructor(private readonly parts: ObjectRouteParts) {}
 
   async put(request: FastifyRequest<TokenRoute>): Promise<StoredObject & { key: ObjectKey }> {
-    const grant = this.parts.signedUrls.verify(request.params.token, 'PUT');
+    const grant = this.parts.signedUrls.verify(request.params['*'], 'PUT');
     const limit = limitOf(grant);
     const body = request.body instanceof Readable ? request.body : Readable.from([]);
     const announced = Number(request.headers['content-length'] ?? 0);
@@ -142,7 +143,7 @@ class ObjectRoutes {
   }
 
   async get(request: FastifyRequest<TokenRoute>, reply: FastifyReply): Promise<Readable> {
-    const grant = this.parts.signedUrls.verify(request.params.token, 'GET');
+    const grant = this.parts.signedUrls.verify(request.params['*'], 'GET');
     const head = await this.parts.store.head(grant.key);
     if (head === null) throw new Failure('NOT_FOUND', 'this object is not stored');
     const body = await this.parts.store.get(grant.key);
@@ -174,9 +175,9 @@ export const registerObjectRoutes = async (app: FastifyInstance, parts: ObjectRo
         .header('connection', 'close')
         .send({ error: { code: failure.code, message: failure.message, hint: failure.hint ?? null } });
     });
-    scope.put<TokenRoute>('/objects/:token', { bodyLimit: Number.MAX_SAFE_INTEGER }, (request) =>
+    scope.put<TokenRoute>('/objects/*', { bodyLimit: Number.MAX_SAFE_INTEGER }, (request) =>
       routes.put(request),
     );
-    scope.get<TokenRoute>('/objects/:token', (request, reply) => routes.get(request, reply));
+    scope.get<TokenRoute>('/objects/*', (request, reply) => routes.get(request, reply));
   });
 };

@@ -1,0 +1,178 @@
+import { Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
+import type { ColumnProfile, DatasetWarning } from '../../contracts';
+import { connectionOf } from '../api/connection';
+import { Int64, Json } from '../api/scalars';
+import { ProblemType } from '../registry';
+import type { Dataset, DatasetVersion } from './dataset.entity';
+import type { DatasetProgress, DeclaredDataset } from './dataset.service';
+
+@ObjectType('FrequentValue')
+export class FrequentValueType {
+  @Field() value: string;
+  @Field(() => Int) count: number;
+}
+
+@ObjectType('ColumnProfile', { description: 'What was seen in one column.' })
+export class ColumnProfileType {
+  @Field() name: string;
+  @Field({ description: 'number, category, text or time' }) type: string;
+  @Field(() => Int) rows: number;
+  @Field(() => Int) missing: number;
+  @Field(() => Int) distinct: number;
+  @Field(() => Float, { nullable: true }) min?: number | null;
+  @Field(() => Float, { nullable: true }) max?: number | null;
+  @Field(() => Float, { nullable: true }) mean?: number | null;
+  @Field(() => Float, { nullable: true }) standardDeviation?: number | null;
+  @Field(() => [Float], {
+    nullable: true,
+    description: 'At 0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99 and 1.',
+  })
+  quantiles?: number[] | null;
+  @Field(() => [Int], { nullable: true }) histogram?: number[] | null;
+  @Field(() => [FrequentValueType], { nullable: true }) frequent?: FrequentValueType[] | null;
+  @Field(() => Float, { nullable: true, description: 'Strength of the relation with the target, 0 to 1.' })
+  targetAssociation?: number | null;
+}
+
+@ObjectType('DatasetWarning')
+export class DatasetWarningType {
+  @Field() code: string;
+  @Field(() => String, { nullable: true }) column: string | null;
+  @Field() message: string;
+}
+
+@ObjectType('Dataset')
+export class DatasetType {
+  @Field(() => ID) id: string;
+  @Field(() => ID) scenarioId: string;
+  @Field() name: string;
+  @Field() createdAt: Date;
+}
+
+@ObjectType('DatasetVersion', { description: 'One state of a dataset: immutable once it is SEALED.' })
+export class DatasetVersionType {
+  @Field(() => ID) id: string;
+  @Field(() => ID) datasetId: string;
+  @Field(() => ID) scenarioId: string;
+  @Field(() => Int) number: number;
+  @Field({ description: 'DECLARED, UPLOADED, VALIDATING, SEALED, REJECTED or DELETED' }) state: string;
+  @Field(() => String, { nullable: true }) format: string | null;
+  @Field() target: string;
+  @Field(() => String, { nullable: true }) task: string | null;
+  @Field(() => Float) holdoutFraction: number;
+  @Field(() => [String]) exclude: string[];
+  @Field(() => ID, { nullable: true, description: 'The version whose rows this one extends.' })
+  parentId: string | null;
+  @Field(() => Int64, { nullable: true }) rows: bigint | null;
+  @Field(() => Int64, { nullable: true }) holdoutRows: bigint | null;
+  @Field(() => Int64, { nullable: true }) sizeBytes: bigint | null;
+  @Field(() => String, { nullable: true, description: 'Of the sealed bytes.' }) sha256: string | null;
+  @Field(() => Json, { nullable: true, description: 'Which rows no training sees.' }) holdout: unknown;
+  @Field(() => [ColumnProfileType], { nullable: true }) profile: ColumnProfileType[] | null;
+  @Field(() => [DatasetWarningType], { nullable: true }) warnings: DatasetWarningType[] | null;
+  @Field(() => ProblemType, { nullable: true }) error: ProblemType | null;
+  @Field() createdAt: Date;
+  @Field(() => Date, { nullable: true }) sealedAt: Date | null;
+}
+
+@ObjectType('Upload', { description: 'Where the bytes go: one PUT with the file as its body.' })
+export class UploadType {
+  @Field() url: string;
+  @Field() method: string;
+  @Field(() => Json) headers: Readonly<Record<string, string>>;
+  @Field() expiresAt: Date;
+}
+
+@ObjectType('DeclaredDataset')
+export class DeclaredDatasetType {
+  @Field(() => DatasetType) dataset: DatasetType;
+  @Field(() => DatasetVersionType) version: DatasetVersionType;
+  @Field(() => UploadType) upload: UploadType;
+}
+
+@ObjectType('DatasetProgress')
+export class DatasetProgressType {
+  @Field(() => DatasetVersionType) version: DatasetVersionType;
+  @Field(() => String, { nullable: true }) phase: string | null;
+  @Field(() => Float) fraction: number;
+}
+
+@InputType()
+export class DeclareDatasetInput {
+  @Field(() => ID) scenarioId: string;
+  @Field({ description: 'A name that is there already gives the next version of that dataset.' })
+  name: string;
+  @Field({ description: 'csv, tsv, jsonl or parquet' }) format: string;
+  @Field(() => Int64, { description: 'Of the file that will be uploaded.' }) sizeBytes: bigint;
+  @Field(() => String, { nullable: true, description: 'Of the file; checked when it has arrived.' })
+  sha256?: string | null;
+  @Field(() => String, { nullable: true, description: "Default: the scenario's." }) target?: string | null;
+  @Field(() => String, {
+    nullable: true,
+    description: "regression or classification; default: the scenario's.",
+  })
+  task?: string | null;
+  @Field(() => Float, { nullable: true, description: '0 to 0.5; default 0.2.' }) holdoutFraction?:
+    number | null;
+  @Field(() => [String], { nullable: true, description: 'Columns that no training may use.' })
+  exclude?: string[] | null;
+}
+
+export const DatasetConnection = connectionOf('Dataset', DatasetType);
+export const DatasetVersionConnection = connectionOf('DatasetVersion', DatasetVersionType);
+
+const big = (value: number | null): bigint | null => (value === null ? null : BigInt(value));
+
+export const toDataset = ({ id, scenarioId, name, createdAt }: Dataset): DatasetType => ({
+  id,
+  scenarioId,
+  name,
+  createdAt,
+});
+
+const toProfile = (profile: ColumnProfile): ColumnProfileType => ({ ...profile });
+const toWarning = (warning: DatasetWarning): DatasetWarningType => ({ ...warning });
+
+export const toVersion = (version: DatasetVersion): DatasetVersionType => ({
+  id: version.id,
+  datasetId: version.datasetId,
+  scenarioId: version.scenarioId,
+  number: version.number,
+  state: version.state,
+  format: version.format,
+  target: version.target,
+  task: version.task,
+  holdoutFraction: version.holdoutFraction,
+  exclude: version.exclude,
+  parentId: version.parentId,
+  rows: big(version.rows),
+  holdoutRows: big(version.holdoutRows),
+  sizeBytes: big(version.sealedBytes),
+  sha256: version.sealedSha256,
+  holdout: version.holdout,
+  profile: version.profile?.map(toProfile) ?? null,
+  warnings: version.warnings?.map(toWarning) ?? null,
+  error:
+    version.errorCode === null
+      ? null
+      : {
+          code: version.errorCode,
+          message: version.errorMessage ?? '',
+          hint: version.errorHint,
+          column: version.errorColumn,
+        },
+  createdAt: version.createdAt,
+  sealedAt: version.sealedAt,
+});
+
+export const toDeclared = ({ dataset, version, upload }: DeclaredDataset): DeclaredDatasetType => ({
+  dataset: toDataset(dataset),
+  version: toVersion(version),
+  upload,
+});
+
+export const toDatasetProgress = (progress: DatasetProgress): DatasetProgressType => ({
+  version: toVersion(progress.version),
+  phase: progress.phase,
+  fraction: progress.fraction,
+});

@@ -1,0 +1,108 @@
+import { Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { connectionOf } from '../api/connection';
+import { Json } from '../api/scalars';
+import { ComparisonType, EpochType, ProblemType, toEpoch } from '../registry';
+import type { JobUpdate } from './job-progress';
+import type { Job } from './training.entity';
+
+@ObjectType('Job', { description: 'A request to make a model version.' })
+export class JobType {
+  @Field(() => ID) id: string;
+  @Field(() => ID) scenarioId: string;
+  @Field({ description: 'train or retrain' }) kind: string;
+  @Field({ description: 'QUEUED, RUNNING, SUCCEEDED, FAILED or CANCELED' }) state: string;
+  @Field(() => ID, { description: 'What is trained on; for a retrain the version that its merge makes.' })
+  datasetVersionId: string;
+  @Field(() => ID, { nullable: true, description: 'For a retrain: whose rows the feedback joined.' })
+  baseVersionId: string | null;
+  @Field(() => ID, { nullable: true, description: 'For a retrain: the model version it is compared with.' })
+  championId: string | null;
+  @Field(() => Json) spec: Job['spec'];
+  @Field(() => Int) seed: number;
+  @Field(() => String, { nullable: true }) device: string | null;
+  @Field() modelName: string;
+  @Field(() => ID, { nullable: true, description: 'Once the job has succeeded.' }) modelVersionId:
+    string | null;
+  @Field() cancelRequested: boolean;
+  @Field(() => String, {
+    nullable: true,
+    description: 'FETCHING, PREPARING, TRAINING, TUNING, EVALUATING, EXPORTING or VERIFYING',
+  })
+  phase: string | null;
+  @Field(() => Float, { description: '0 to 1 over the whole job.' }) fraction: number;
+  @Field(() => String, { nullable: true }) message: string | null;
+  @Field(() => ComparisonType, { nullable: true }) comparison: ComparisonType | null;
+  @Field(() => ProblemType, { nullable: true }) error: ProblemType | null;
+  @Field() createdAt: Date;
+  @Field(() => Date, { nullable: true }) startedAt: Date | null;
+  @Field(() => Date, { nullable: true }) finishedAt: Date | null;
+}
+
+@ObjectType('JobProgress')
+export class JobProgressType {
+  @Field(() => JobType) job: JobType;
+  @Field(() => String, { nullable: true }) phase: string | null;
+  @Field(() => Float) fraction: number;
+  @Field(() => String, { nullable: true }) message: string | null;
+  @Field(() => [EpochType], { description: 'Not shown before on this subscription, in order.' })
+  epochs: EpochType[];
+}
+
+@InputType()
+export class StartTrainingInput {
+  @Field(() => ID) datasetVersionId: string;
+  @Field(() => Json, {
+    nullable: true,
+    description: '{"family": "auto" | "linear" | "mlp", ...}; default {"family": "auto"}.',
+  })
+  spec?: unknown;
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Same data, spec and seed give the same model. Default 1.',
+  })
+  seed?: number | null;
+  @Field(() => String, { nullable: true, description: 'cpu, webgpu or cuda; default: what the worker has.' })
+  device?: string | null;
+  @Field(() => String, {
+    nullable: true,
+    description: 'Versions of one name follow one another. Default: default.',
+  })
+  modelName?: string | null;
+}
+
+export const JobConnection = connectionOf('Job', JobType);
+
+export const toJob = (job: Job): JobType => ({
+  id: job.id,
+  scenarioId: job.scenarioId,
+  kind: job.kind,
+  state: job.state,
+  datasetVersionId: job.datasetVersionId,
+  baseVersionId: job.baseVersionId,
+  championId: job.championId,
+  spec: job.spec,
+  seed: job.seed,
+  device: job.device,
+  modelName: job.modelName,
+  modelVersionId: job.state === 'SUCCEEDED' ? job.modelVersionId : null,
+  cancelRequested: job.cancelRequested,
+  phase: job.phase,
+  fraction: job.fraction,
+  message: job.message,
+  comparison: job.comparison,
+  error:
+    job.errorCode === null
+      ? null
+      : { code: job.errorCode, message: job.errorMessage ?? '', hint: job.errorHint, column: null },
+  createdAt: job.createdAt,
+  startedAt: job.startedAt,
+  finishedAt: job.finishedAt,
+});
+
+export const toJobProgress = (update: JobUpdate): JobProgressType => ({
+  job: toJob(update.job),
+  phase: update.phase,
+  fraction: update.fraction,
+  message: update.message,
+  epochs: update.epochs.map(toEpoch),
+});
