@@ -1,10 +1,11 @@
 import { Failure, METERS } from '../../contracts';
-import type { Meter, TenantId } from '../../contracts';
+import type { Meter } from '../../contracts';
 import type { Clock } from '../platform/clock';
 import type { TenantContext } from '../platform/context';
-import type { Database } from '../platform/database';
+import type { Database, TenantTx } from '../platform/database';
 import { dayOf, spansOf } from '../usage';
 import type { Period, Usage } from '../usage';
+import { monthIn } from './period';
 import { rate } from './rating';
 import type { Invoice, PriceVersion, UsageFact } from './rating';
 
@@ -17,6 +18,11 @@ export interface InvoicePreview extends Invoice {
   readonly plan: string;
   /** Usage up to here is in it; `to` when the period has passed. */
   readonly asOfMs: number;
+}
+
+export interface Plan {
+  readonly id: string;
+  readonly name: string;
 }
 
 interface PlanSpan {
@@ -50,25 +56,49 @@ export class Billing {
     return { ...rate({ fromMs, toMs, currency, prices, facts }), plan: name, asOfMs: toMs };
   }
 
-  /** From the next full millisecond on, the tenant is billed by this plan. The operator's; past usage is untouched. */
-  async setPlan(tenantId: TenantId, planName: string): Promise<{ plan: string; effectiveFrom: Date }> {
-    return this.db.asPlatform('set plan', async (tx) => {
-      const plans = await tx.query<{ id: string; name: string }[]>(
-        'select id, name from app.plan order by name',
-      );
-      const plan = plans.find(({ name }) => name === planName);
-      if (!plan)
-        throw new Failure('BAD_INPUT', `unknown plan; one of: ${plans.map(({ name }) => name).join(', ')}`, {
-          path: ['plan'],
-        });
-      const effectiveFrom = new Date(this.clock.now().getTime() + 1);
-      await tx.query('insert into app.tenant_plan (tenant_id, effective_from, plan_id) values ($1, $2, $3)', [
-        tenantId,
-        effectiveFrom,
-        plan.id,
-      ]);
-      return { plan: plan.name, effectiveFrom };
-    });
+  /** A month in the tenant's time zone, or an explicit period; the current month when nothing is said. */
+  async period(
+    ctx: TenantContext,
+    asked: { readonly month?: string | null; readonly from?: Date | null; readonly to?: Date | null },
+  ): Promise<Period> {
+    if (asked.from != null && asked.to != null && asked.month == null)
+      return { from: asked.from, to: asked.to };
+    if (asked.from != null || asked.to != null)
+      throw new Failure('BAD_INPUT', 'name a month, or both `from` and `to`', { path: ['from'] });
+    const zone = await this.db.within(ctx, (tx) => this.timeZone(tx));
+    const thisMonth = new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit' });
+    return monthIn(zone, asked.month ?? thisMonth.format(this.clock.now()).slice(0, 7));
+  }
+
+  /** Fails with BAD_INPUT, naming the plans there are. */
+  async planNamed(name: string): Promise<Plan> {
+    const plans = await this.db.asPlatform('plans', (tx) =>
+      tx.query<Plan[]>('select id, name from app.plan order by name'),
+    );
+    const plan = plans.find((candidate) => candidate.name === name);
+    if (!plan)
+      throw new Failure('BAD_INPUT', `unknown plan; one of: ${plans.map((known) => known.name).join(', ')}`, {
+        path: ['plan'],
+      });
+    return plan;
+  }
+
+  /** From the next millisecond on, the tenant is billed by this plan; past usage is untouched. */
+  async setPlan(ctx: TenantContext, tx: TenantTx, plan: Plan): Promise<{ effectiveFrom: Date }> {
+    await this.timeZone(tx); // the tenant is there
+    const effectiveFrom = new Date(this.clock.now().getTime() + 1);
+    await tx.query('insert into app.tenant_plan (tenant_id, effective_from, plan_id) values ($1, $2, $3)', [
+      ctx.tenantId,
+      effectiveFrom,
+      plan.id,
+    ]);
+    return { effectiveFrom };
+  }
+
+  private async timeZone(tx: TenantTx): Promise<string> {
+    const [tenant] = await tx.query<{ time_zone: string }[]>('select time_zone from app.tenant');
+    if (tenant === undefined) throw new Failure('NOT_FOUND', 'no such tenant');
+    return tenant.time_zone;
   }
 
   private async plansOf(ctx: TenantContext): Promise<PlanSpan[]> {

@@ -6,3 +6,4 @@ export { Billing } from './billing.service';
 export type { InvoicePreview } from './billing.service';
 export { formatNano } from './money';
 export type { Invoice, InvoiceDay, InvoiceLine } from './rating';
+export { BillingResolver } from './billing.resolver';

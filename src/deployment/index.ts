@@ -6,3 +6,4 @@ export { Deployments } from './deployment.service';
 export type { Announce, DeployRequest, GoldenReplay, VersionSource } from './deployment.service';
 export { DEPLOYMENT_STATES, REVISION_STATES } from './deployment';
 export type { Deployment, DeploymentState, Revision, RevisionState } from './deployment';
+export { DeploymentResolver } from './deployment.resolver';

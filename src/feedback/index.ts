@@ -8,3 +8,4 @@ export type {
   VersionQuality,
 } from './feedback.service';
 export type { QualityMetrics } from './quality';
+export { FeedbackResolver } from './feedback.resolver';

@@ -15,3 +15,4 @@ export { LogPacker } from './log-packer';
 export type { PackPolicy } from './log-packer';
 export type { Answer } from './answers';
 export type { RawRow } from './rows';
+export { InferenceResolver } from './inference.resolver';

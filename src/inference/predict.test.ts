@@ -58,7 +58,7 @@ describe('a prediction', () => {
     const before = await counted(ctx, 'predictions');
     const answers = await Promise.all([1, 2, 3].map(() => ask([{ x: 9 }], { requestId: 'order-1' })));
     expect(new Set(answers.map((answer) => answer.id)).size).toBe(1);
-    expect((await stack.predictionLog.get(ctx, answers[0]?.id as PredictionId)).rows).toEqual([{ x: 9 }]);
+    expect((await stack.predictionLog.get(ctx, answers[0]?.id)).rows).toEqual([{ x: 9 }]);
     expect(await counted(ctx, 'predictions')).toBe(before + 1n);
     expect(await codeOf(ask([{ x: 10 }], { requestId: 'order-1' }))).toBe('IDEMPOTENCY_CONFLICT');
     expect(await codeOf(ask([{ x: 10 }], { requestId: 'a b' }))).toBe('BAD_INPUT');

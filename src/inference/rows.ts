@@ -63,7 +63,7 @@ export class RowParser {
     // No prototype: a column may be called __proto__.
     const byName = Object.create(null) as Record<string, Column>;
     this.inputs.forEach(({ name }, index) => {
-      byName[name] = columns[index] as Column;
+      byName[name] = columns[index];
     });
     return { batch: { rows: rows.length, columns: byName }, rows: plain };
   }
@@ -89,7 +89,7 @@ export class RowParser {
         });
       const raw = rawOf(value, at, input);
       if (typeof raw === 'string') characters += raw.length;
-      this.put(raw, at, input, columns[index] as Column, onUnknown);
+      this.put(raw, at, input, columns[index], onUnknown);
       plain[input.name] = typeof raw === 'boolean' ? String(raw) : raw;
     });
     if (characters > MAX_ROW_CHARACTERS)

@@ -11,3 +11,4 @@ export { Usage } from './usage.service';
 export type { Period, StorageChange, UsageDay, UsageRecord } from './usage.service';
 export { dayOf, spansOf } from './fold';
 export type { FoldedUsage, Span } from './fold';
+export { UsageResolver } from './usage.resolver';

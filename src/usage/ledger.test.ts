@@ -217,7 +217,7 @@ test('the invoice equals an independent reckoning from the raw rows, and is the 
   const scenarios = [newId<ScenarioId>(), newId<ScenarioId>()] as const;
   const events = Array.from({ length: 200 }, (_, n) =>
     makeEvent(tenantId, `i${n}`, {
-      scenarioId: scenarios[n % 2] as ScenarioId,
+      scenarioId: scenarios[n % 2],
       quantities: { predictions: '1', prediction_rows: String(n), prediction_compute_ns: String(n * 7919) },
       eventTime: new Date(Date.UTC(2026, 2, 1) + n * 3_333_333).toISOString(),
       reason: n % 17 === 0 ? 'platform_fault' : 'billable',
@@ -257,7 +257,7 @@ test('the invoice equals an independent reckoning from the raw rows, and is the 
         ? 123_456_789n * BigInt(NOW.getTime() - Date.UTC(2026, 2, 2))
         : mine.reduce((sum, e) => sum + BigInt(e.quantities[line.meter] ?? '0'), 0n);
     expect(line.quantity).toBe(quantity);
-    const [amount, per] = price[line.meter] as [bigint, bigint];
+    const [amount, per] = price[line.meter];
     expect(line.amountNano).toBe(line.reason === 'billable' ? halfEven(quantity * amount, per) : 0n);
     expectedTotal += line.amountNano;
   }

@@ -247,5 +247,5 @@ export const until = async (done: () => Promise<boolean> | boolean, limitMs = 80
 export const codeOf = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
     () => 'answered',
-    (error: { code?: string }) => error.code ?? String(error),
+    (error: { code?: string; message?: string }) => error.code ?? error.message ?? 'failed',
   );
