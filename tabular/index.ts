@@ -12,3 +12,6 @@ export { parseNumber } from './number';
 export type { NumberResult } from './number';
 export { cleanText, fold, MISSING_TOKENS, oneOfNames } from './text';
 export { parseTime } from './time';
+export { chooseDelimiter, records, splitRecord } from './delimited';
+export { guessTask } from './task';
+export type { TargetSummary } from './task';

@@ -1,12 +1,10 @@
 import { Failure } from '../../contracts';
 import type { ColumnSpec, LearningTask } from '../../contracts';
-import { LIMITS, oneOfNames } from '../../tabular';
+import { guessTask, LIMITS, oneOfNames } from '../../tabular';
 import type { Duck } from './duck';
 
 /** Fewer rows than this cannot be split into training, validation and held-out rows. */
 const FEWEST_ROWS = 20;
-/** Whole numbers with no more distinct values than this are classes, unless a regression is asked for. */
-const FEW_VALUES = 10;
 
 /** Position of the target; fails with TARGET_MISSING and the names that there are. */
 export const findTarget = (names: readonly string[], target: string): number => {
@@ -37,10 +35,7 @@ export const targetSpec = async (
     const { whole } = await duck.one<{ whole: boolean }>(
       `select coalesce(bool_and(try_cast(${cell} as double) = floor(try_cast(${cell} as double))), false) as whole from raw where trim(${cell}) <> ''`,
     );
-    task =
-      spec.type !== 'number' || distinct <= 2 || (whole && distinct <= FEW_VALUES)
-        ? 'classification'
-        : 'regression';
+    task = guessTask({ numeric: spec.type === 'number', whole, distinct });
   }
   if (task === 'regression') {
     if (spec.type !== 'number') {
