@@ -19,10 +19,16 @@ export const writeFeedback = async (
   scenarioId: ScenarioId,
   ttlMs: number,
 ): Promise<ObjectKey> => {
-  let rows = 0;
+  const rows = parts.feedback.export(tx, ctx, scenarioId)[Symbol.asyncIterator]();
+  const first = await rows.next();
+  if (first.done === true) {
+    throw new Failure('STATE_CONFLICT', 'there is no feedback to learn from in this scenario yet', {
+      hint: 'send what turned out to be true with submitFeedback, then retrain',
+    });
+  }
   async function* lines() {
-    for await (const { values, actual } of parts.feedback.export(tx, ctx, scenarioId)) {
-      rows += 1;
+    for (let next = first; next.done !== true; next = await rows.next()) {
+      const { values, actual } = next.value;
       yield `${JSON.stringify({ values, actual })}\n`;
     }
   }
@@ -31,11 +37,6 @@ export const writeFeedback = async (
     maxBytes: MAX_FEEDBACK_BYTES,
   });
   await parts.catalogue.markStored(tx, key, stored);
-  if (rows === 0) {
-    throw new Failure('STATE_CONFLICT', 'there is no feedback to learn from in this scenario yet', {
-      hint: 'send what turned out to be true with submitFeedback, then retrain',
-    });
-  }
   await parts.catalogue.retain(tx, { key, ...stored });
   return key;
 };
