@@ -4,7 +4,8 @@
  */
 import { createReadStream } from 'node:fs';
 import { Failure } from '../../contracts';
-import { LIMITS } from '../../tabular';
+import { chooseDelimiter, LIMITS, splitRecord } from '../../tabular';
+import { EncodingCheck } from './encoding';
 
 export interface Scanned {
   readonly delimiter: string;
@@ -15,34 +16,7 @@ export interface Scanned {
 const QUOTE = 0x22;
 const LF = 0x0a;
 const CR = 0x0d;
-const CANDIDATES = [',', ';', '\t', '|'] as const;
 const BOM = '\ufeff';
-
-/** Splits one record; quotes are doubled inside quoted cells. */
-export const splitRecord = (line: string, delimiter: string): string[] => {
-  const cells: string[] = [];
-  let cell = '';
-  let quoted = false;
-  for (let at = 0; at < line.length; at++) {
-    const char = line[at];
-    if (quoted) {
-      if (char !== '"') cell += char;
-      else if (line[at + 1] === '"') cell += line[++at];
-      else quoted = false;
-    } else if (char === '"' && cell === '') quoted = true;
-    else if (char === delimiter) {
-      cells.push(cell);
-      cell = '';
-    } else cell += char;
-  }
-  return [...cells, cell];
-};
-
-const chooseDelimiter = (header: string): string => {
-  const counts = CANDIDATES.map((candidate) => splitRecord(header, candidate).length);
-  const most = Math.max(...counts);
-  return CANDIDATES[counts.indexOf(most)];
-};
 
 const checkHeader = (names: readonly string[]): void => {
   if (names.length > LIMITS.columns) {
@@ -102,149 +76,180 @@ const tooLong = (line: number): never => {
   });
 };
 
+const except = (...bytes: readonly number[]): Uint8Array => {
+  const table = new Uint8Array(256).fill(1);
+  for (const byte of bytes) table[byte] = 0;
+  return table;
+};
+const PLAIN_IN_QUOTES = except(QUOTE, LF);
+
+/** Follows rows and cells through the chunks after the header. Runs of ordinary bytes are skipped in a tight loop. */
+class RowCheck {
+  rows = 0;
+  private quoted = false;
+  private wasQuote = false; // the previous byte closed a quote, or was the first of a doubled one
+  private cellBytes = 0;
+  private lineBytes = 0;
+  private cells = 1;
+  private record: number;
+  private readonly plain: Uint8Array;
+
+  constructor(
+    private readonly header: readonly string[],
+    private readonly delimiter: string,
+    public line: number,
+  ) {
+    this.record = line;
+    this.plain = except(QUOTE, LF, CR, delimiter.charCodeAt(0));
+  }
+
+  feed(chunk: Buffer): void {
+    const { plain } = this;
+    let { quoted, wasQuote, cellBytes, lineBytes, cells } = this;
+    for (let at = 0; at < chunk.length;) {
+      const start = at;
+      const skip = quoted ? PLAIN_IN_QUOTES : plain;
+      while (at < chunk.length && skip[chunk[at]] === 1) at++;
+      if (at > start) {
+        lineBytes += at - start;
+        cellBytes += at - start;
+        wasQuote = false;
+        this.checkSizes(cellBytes, lineBytes, cells);
+        if (at === chunk.length) break;
+      }
+      const byte = chunk[at++];
+      if (byte === LF && !quoted) {
+        this.line++;
+        this.endRecord(lineBytes === 0, cells);
+        wasQuote = false;
+        cellBytes = lineBytes = 0;
+        cells = 1;
+        continue;
+      }
+      if (byte === CR && !quoted) continue;
+      lineBytes++;
+      cellBytes++;
+      if (byte === LF) this.line++;
+      else if (byte !== QUOTE) {
+        cells++;
+        cellBytes = 0;
+        wasQuote = false;
+      } else if (quoted) {
+        quoted = false;
+        wasQuote = true;
+      } else if (cellBytes === 1 || wasQuote) {
+        quoted = true;
+        wasQuote = false;
+      }
+      // Delimiters or line ends alone make a long line, too.
+      if (lineBytes > LIMITS.lineBytes) tooLong(this.record);
+    }
+    Object.assign(this, { quoted, wasQuote, cellBytes, lineBytes, cells });
+  }
+
+  end(): void {
+    if (this.quoted)
+      throw new Failure('RAGGED_ROWS', `a quote opened on line ${this.record} is never closed`);
+    if (this.lineBytes > 0) this.endRecord(false, this.cells);
+  }
+
+  private checkSizes(cellBytes: number, lineBytes: number, cells: number): void {
+    if (cellBytes > LIMITS.cellBytes) {
+      throw new Failure(
+        'CELL_TOO_LARGE',
+        `line ${this.record}, cell ${cells} is larger than ${LIMITS.cellBytes} bytes`,
+        { hint: 'an unclosed quote makes many lines one cell; check the quotes before this line' },
+      );
+    }
+    if (lineBytes > LIMITS.lineBytes) tooLong(this.record);
+  }
+
+  private endRecord(blank: boolean, cells: number): void {
+    const { record, header } = this;
+    this.record = this.line;
+    if (blank) return;
+    if (cells !== header.length) {
+      throw new Failure('RAGGED_ROWS', `line ${record} has ${cells} cells, the header has ${header.length}`, {
+        hint: `delimiter ${JSON.stringify(this.delimiter)} was found in the header; quote cells that contain it`,
+      });
+    }
+    this.rows++;
+    if (this.rows > LIMITS.rows)
+      throw new Failure('PAYLOAD_TOO_LARGE', `the file has more than ${LIMITS.rows} rows`);
+  }
+}
+
+/** Collects the first record; a chunk may cut it and quotes may hold a line break. */
+class HeaderReader {
+  line = 1;
+  private quoted = false;
+  private length = 0;
+  private readonly pieces: Buffer[] = [];
+
+  /** Answers where the rows begin in `chunk`, or -1 when the header goes on. */
+  feed(chunk: Buffer): number {
+    let end = -1;
+    for (let at = 0; at < chunk.length; at++) {
+      const byte = chunk[at];
+      if (byte === QUOTE) this.quoted = !this.quoted;
+      else if (byte === LF) {
+        this.line++;
+        if (this.quoted) continue;
+        end = at + 1;
+        break;
+      }
+    }
+    const piece = end === -1 ? chunk : chunk.subarray(0, end);
+    this.pieces.push(piece);
+    this.length += piece.length;
+    if (this.length > LIMITS.lineBytes) tooLong(1);
+    return end;
+  }
+
+  get empty(): boolean {
+    return this.length === 0;
+  }
+
+  text(): string {
+    return Buffer.concat(this.pieces)
+      .toString('utf8')
+      .replace(/\r?\n?$/, '')
+      .replace(BOM, '');
+  }
+}
+
 /**
  * Checks encoding, header, cell and line sizes and that every row has as many cells as the header.
  * `fixedDelimiter` is the tab of a TSV; a CSV's delimiter is found in its header.
  */
 export const scan = async (path: string, fixedDelimiter: string | null): Promise<Scanned> => {
-  const utf8 = new TextDecoder('utf-8', { fatal: true });
-  let header: string[] | null = null;
-  let delimiter = fixedDelimiter ?? ',';
-  let separator = delimiter.charCodeAt(0);
-  let headerBytes: Buffer[] = [];
-  let headerLength = 0;
-  let inHeader = true;
-  let quoted = false;
-  let wasQuote = false; // the previous byte closed a quote, or was the first of a doubled one
-  let cellBytes = 0;
-  let lineBytes = 0;
-  let cells = 1;
-  let record = 1; // line on which the current record starts
-  let line = 1;
-  let rows = 0;
-
-  const endHeader = (): void => {
-    const text = Buffer.concat(headerBytes)
-      .toString('utf8')
-      .replace(/\r?\n?$/, '')
-      .replace(BOM, '');
-    headerBytes = [];
-    if (fixedDelimiter === null) delimiter = chooseDelimiter(text);
-    separator = delimiter.charCodeAt(0);
+  const encoding = new EncodingCheck();
+  const first = new HeaderReader();
+  let rows: RowCheck | null = null;
+  let delimiter = ',';
+  let header: string[] = [];
+  const endHeader = (): RowCheck => {
+    const text = first.text();
+    delimiter = fixedDelimiter ?? chooseDelimiter(text);
     header = checkedNames(splitRecord(text, delimiter));
-    inHeader = false;
-  };
-  const endRecord = (): void => {
-    const blank = lineBytes === 0;
-    if (!blank) {
-      if (header !== null && cells !== header.length) {
-        throw new Failure(
-          'RAGGED_ROWS',
-          `line ${record} has ${cells} cells, the header has ${header.length}`,
-          {
-            hint: `delimiter ${JSON.stringify(delimiter)} was found in the header; quote cells that contain it`,
-          },
-        );
-      }
-      rows++;
-      if (rows > LIMITS.rows)
-        throw new Failure('PAYLOAD_TOO_LARGE', `the file has more than ${LIMITS.rows} rows`);
-    }
-    cells = 1;
-    cellBytes = 0;
-    lineBytes = 0;
+    return new RowCheck(header, delimiter, first.line);
   };
 
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
-    try {
-      utf8.decode(chunk, { stream: true });
-    } catch (cause) {
-      throw new Failure(
-        'INVALID_ENCODING',
-        `the file is not UTF-8: an invalid byte at or after line ${line}`,
-        {
-          hint: 'save it as UTF-8',
-          cause,
-        },
-      );
-    }
-    let start = 0;
-    if (inHeader) {
-      // The header may be cut by a chunk; quotes may hold a line break.
-      let end = -1;
-      for (let at = 0; at < chunk.length; at++) {
-        const byte = chunk[at];
-        if (byte === QUOTE) quoted = !quoted;
-        else if (byte === LF && !quoted) {
-          end = at + 1;
-          break;
-        } else if (byte === LF) line++;
-      }
-      const piece = end === -1 ? chunk : chunk.subarray(0, end);
-      headerBytes.push(piece);
-      headerLength += piece.length;
-      if (headerLength > LIMITS.lineBytes) tooLong(1);
-      if (end === -1) continue;
-      endHeader();
-      quoted = false;
-      line++;
-      record = line;
-      start = end;
-    }
-    for (let at = start; at < chunk.length; at++) {
-      const byte = chunk[at];
-      if (byte === LF && !quoted) {
-        line++;
-        wasQuote = false;
-        endRecord();
-        record = line;
-        continue;
-      }
-      if (byte === CR && !quoted) continue;
-      lineBytes++;
-      if (lineBytes > LIMITS.lineBytes) tooLong(record);
-      if (byte === QUOTE) {
-        if (quoted) {
-          quoted = false;
-          wasQuote = true;
-        } else if (cellBytes === 0 || wasQuote) {
-          quoted = true;
-          wasQuote = false;
-        }
-        cellBytes++;
-      } else if (byte === separator && !quoted) {
-        cells++;
-        cellBytes = 0;
-        wasQuote = false;
-      } else {
-        if (byte === LF) line++;
-        cellBytes++;
-        wasQuote = false;
-        if (cellBytes > LIMITS.cellBytes) {
-          throw new Failure(
-            'CELL_TOO_LARGE',
-            `line ${record}, cell ${cells} is larger than ${LIMITS.cellBytes} bytes`,
-            {
-              hint: 'an unclosed quote makes many lines one cell; check the quotes before this line',
-            },
-          );
-        }
-      }
+    encoding.feed(chunk, () => `line ${rows?.line ?? first.line}`);
+    if (rows !== null) rows.feed(chunk);
+    else {
+      const start = first.feed(chunk);
+      if (start === -1) continue;
+      rows = endHeader();
+      rows.feed(chunk.subarray(start));
     }
   }
-  try {
-    utf8.decode();
-  } catch (cause) {
-    throw new Failure('INVALID_ENCODING', 'the file ends inside a UTF-8 character', {
-      hint: 'save it as UTF-8',
-      cause,
-    });
-  }
-  if (inHeader && headerLength > 0) endHeader();
-  if (quoted) throw new Failure('RAGGED_ROWS', `a quote opened on line ${record} is never closed`);
-  if (lineBytes > 0) endRecord();
-  if (header === null)
+  encoding.end();
+  if (rows === null && first.empty)
     throw new Failure('EMPTY_FILE', 'the file is empty', { hint: 'upload a header line and rows' });
-  if (rows === 0) throw new Failure('NO_ROWS', 'the file has a header and no rows');
-  return { delimiter, header, rows };
+  rows ??= endHeader();
+  rows.end();
+  if (rows.rows === 0) throw new Failure('NO_ROWS', 'the file has a header and no rows');
+  return { delimiter, header, rows: rows.rows };
 };
