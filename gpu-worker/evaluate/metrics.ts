@@ -61,7 +61,7 @@ export const classificationMetrics = (
   };
 };
 
-export const argMax = (values: ArrayLike<number>, from: number, count: number): number => {
+const argMax = (values: ArrayLike<number>, from: number, count: number): number => {
   let best = 0;
   for (let i = 1; i < count; i++) if ((values[from + i] ?? 0) > (values[from + best] ?? 0)) best = i;
   return best;

@@ -83,7 +83,7 @@ const rawValue = (column: Column, row: number): string | number | null => {
 };
 
 /** `2017-10-01T08:00:00Z`, with a six-digit fraction where there is one. */
-export const isoMicros = (micros: number): string => {
+const isoMicros = (micros: number): string => {
   const seconds = Math.floor(micros / 1e6);
   const rest = micros - seconds * 1e6;
   const whole = new Date(seconds * 1000).toISOString().slice(0, 19);

@@ -8,16 +8,16 @@ export interface CategoryFit {
   readonly other: boolean;
 }
 
-const MOST_VALUES = 100;
 /** A value seen less often than this teaches nothing about itself. */
 const RARE = 5;
 
-/** Undefined when the training rows hold one value only. */
+/** `mostValues`: how many values may have a feature of their own. Undefined when the training rows hold one value only. */
 export const fitCategory = (
   name: string,
   codes: Int32Array,
   dictionary: readonly string[],
   rows: Int32Array,
+  mostValues: number,
 ): CategoryFit | undefined => {
   const counts = new Int32Array(dictionary.length);
   let missing = 0;
@@ -30,7 +30,7 @@ export const fitCategory = (
     .map((value, code) => ({ value, count: counts[code] ?? 0 }))
     .filter(({ value, count }) => count >= RARE && value !== '')
     .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1))
-    .slice(0, MOST_VALUES);
+    .slice(0, mostValues);
   const kept = frequent.reduce((sum, { count }) => sum + count, 0);
   const other = missing > 0 || kept < rows.length;
   if (frequent.length + (other ? 1 : 0) < 2) return undefined;

@@ -9,13 +9,16 @@ import type { NumberEncoding, NumberFit } from './number';
 import { fitTime, timeWidth } from './time';
 import type { TimeFit } from './time';
 
-export type FeatureFit = NumberFit | CategoryFit | TimeFit;
+type FeatureFit = NumberFit | CategoryFit | TimeFit;
 
 export interface Preparation {
   readonly fits: readonly FeatureFit[];
   /** Raw-cell parsing of the columns of `fits`, in the same order. */
   readonly specs: readonly ColumnSpec[];
 }
+
+/** Features that all category columns together may become, so that many columns do not fill the memory. */
+const WIDEST_CATEGORIES = 4096;
 
 /**
  * Fits the columns of `table` except `exclude` and `target` on the rows `rows` and no others. Free text and columns
@@ -29,9 +32,13 @@ export const fitPreparation = (
 ): Preparation => {
   const fits: FeatureFit[] = [];
   const specs: ColumnSpec[] = [];
-  for (const column of table.columns) {
-    if (column.spec.name === left.target || left.exclude.includes(column.spec.name)) continue;
-    const fit = fitColumn(column, rows, encoding);
+  const offered = table.columns.filter(
+    ({ spec }) => spec.name !== left.target && !left.exclude.includes(spec.name),
+  );
+  const categories = offered.filter(({ kind }) => kind === 'category').length;
+  const mostValues = Math.max(8, Math.min(100, Math.floor(WIDEST_CATEGORIES / categories)));
+  for (const column of offered) {
+    const fit = fitColumn(column, rows, encoding, mostValues);
     if (fit === undefined) continue;
     fits.push(fit);
     specs.push(column.spec);
@@ -42,14 +49,19 @@ export const fitPreparation = (
   });
 };
 
-const fitColumn = (column: Column, rows: Int32Array, encoding: NumberEncoding): FeatureFit | undefined => {
+const fitColumn = (
+  column: Column,
+  rows: Int32Array,
+  encoding: NumberEncoding,
+  mostValues: number,
+): FeatureFit | undefined => {
   switch (column.kind) {
     case 'number':
       return fitNumber(column.spec.name, column.values, rows, encoding);
     case 'time':
       return fitTime(column.spec.name, column.values, rows);
     case 'category':
-      return fitCategory(column.spec.name, column.codes, column.dictionary, rows);
+      return fitCategory(column.spec.name, column.codes, column.dictionary, rows, mostValues);
     case 'text':
       return undefined;
   }

@@ -13,7 +13,7 @@ export interface Split {
 }
 
 /** Fewer rows than this give no model worth a bill. */
-export const FEWEST_TRAINING_ROWS = 20;
+const FEWEST_TRAINING_ROWS = 20;
 
 /**
  * Validation rows are the last by time where the holdout rule is by time (the future is what will be predicted),

@@ -5,7 +5,7 @@ import type { Table } from '../data/table';
 import type { TrainRequest, TrainVoice } from '../train/train-table';
 import { tableOf } from './table';
 
-export const uniform = (rows: number, stream: number): number[] => {
+const uniform = (rows: number, stream: number): number[] => {
   const key = randomKey(2026, stream);
   return Array.from({ length: rows }, (_, i) => 2 * randomUnit(key, i) - 1);
 };

@@ -35,7 +35,8 @@ export const trainAuto = async (
   context: TrainingContext,
 ): Promise<Trained> => {
   const first = await rows.encoded({ numeric: 'standard', bins: 0 });
-  const specs = portfolio(first.training.features.rows);
+  const numbers = first.preparation.fits.filter(({ kind }) => kind === 'number').length;
+  const specs = portfolio(first.training.features.rows, numbers);
   const stages = specs.length + 1;
   let shown = 0;
   const stage = (at: number, message: string): TrainingContext => ({
