@@ -1,24 +1,50 @@
 import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { Failure } from '../../contracts';
 import { LIMITS } from '../../tabular';
+import { EncodingCheck } from './encoding';
 import { checkedNames } from './scan';
+
+const LF = 0x0a;
+const BOM = '\ufeff';
 
 const cell = (text: string): string => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
-/** Lines longer than the limit are refused before they are held in memory as a whole. */
-const lines = async function* (path: string): AsyncGenerator<string> {
+/**
+ * Lines with their numbers, blank ones left out. Bytes are checked and lines longer than the limit are refused before they
+ * are held as text; only a line feed ends a line, since U+2028 may stand inside JSON text.
+ */
+export const jsonLines = async function* (path: string): AsyncGenerator<readonly [string, number]> {
+  const encoding = new EncodingCheck();
+  let parts: Buffer[] = [];
   let length = 0;
-  const input = createReadStream(path, { highWaterMark: 1024 * 1024 });
-  input.on('data', (chunk) => {
-    const bytes = chunk as Buffer;
-    const last = bytes.lastIndexOf(0x0a);
-    length = last === -1 ? length + bytes.length : bytes.length - last;
-    if (length > LIMITS.lineBytes)
-      input.destroy(new Failure('LINE_TOO_LONG', `a line is longer than ${LIMITS.lineBytes} bytes`));
-  });
-  yield* createInterface({ input, crlfDelay: Infinity });
+  let number = 1;
+  const take = (piece: Buffer): string => {
+    const text = Buffer.concat([...parts, piece]).toString('utf8');
+    parts = [];
+    length = 0;
+    return (number === 1 ? text.replace(BOM, '') : text).trim();
+  };
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
+    encoding.feed(chunk, () => `line ${number}`);
+    let start = 0;
+    for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, start)) {
+      const line = take(chunk.subarray(start, end));
+      if (line !== '') yield [line, number];
+      number++;
+      start = end + 1;
+    }
+    parts.push(chunk.subarray(start));
+    length += chunk.length - start;
+    if (length > LIMITS.lineBytes) {
+      throw new Failure('LINE_TOO_LONG', `line ${number} is longer than ${LIMITS.lineBytes} bytes`, {
+        hint: 'JSON lines hold one object a line',
+      });
+    }
+  }
+  encoding.end();
+  const last = take(Buffer.alloc(0));
+  if (last !== '') yield [last, number];
 };
 
 const flat = (line: string, number: number): Map<string, string> => {
@@ -52,26 +78,20 @@ const flat = (line: string, number: number): Map<string, string> => {
 /** JSON lines become a CSV with the union of all keys, in order of first appearance, so that one path reads everything. */
 export const jsonLinesToCsv = async (path: string, csv: string): Promise<void> => {
   const names = new Set<string>();
-  let number = 0;
-  for await (const line of lines(path)) {
-    number++;
-    if (line.trim() === '') continue;
-    for (const name of flat(line.replace('\ufeff', ''), number).keys()) names.add(name);
+  for await (const [line, number] of jsonLines(path)) {
+    for (const name of flat(line, number).keys()) names.add(name);
     if (names.size > LIMITS.columns) checkedNames([...names]);
   }
   if (names.size === 0) throw new Failure('NO_ROWS', 'the file has no rows');
-  const header = checkedNames([...names]);
+  const keys = [...names];
+  const header = checkedNames(keys);
   const out = createWriteStream(csv);
   const write = async (text: string): Promise<void> => {
     if (!out.write(text)) await once(out, 'drain');
   };
   await write(`${header.map(cell).join(',')}\n`);
-  const keys = [...names];
-  number = 0;
-  for await (const line of lines(path)) {
-    number++;
-    if (line.trim() === '') continue;
-    const row = flat(line.replace('\ufeff', ''), number);
+  for await (const [line, number] of jsonLines(path)) {
+    const row = flat(line, number);
     await write(`${keys.map((name) => cell(row.get(name) ?? '')).join(',')}\n`);
   }
   out.end();

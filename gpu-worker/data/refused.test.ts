@@ -177,6 +177,20 @@ const CASES: readonly Case[] = [
     with: { format: 'jsonl' },
   },
   {
+    name: 'JSON lines that are not UTF-8',
+    bytes: () => Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xff]), Buffer.from('","y":1}\n')]),
+    code: 'INVALID_ENCODING',
+    says: /line 1/,
+    with: { format: 'jsonl' },
+  },
+  {
+    name: 'JSON lines with a line of 8 MB',
+    bytes: () => `{"a":1,"y":2}\n{"a":"${'x'.repeat(8 * 1024 * 1024)}`,
+    code: 'LINE_TOO_LONG',
+    says: /line 2/,
+    with: { format: 'jsonl' },
+  },
+  {
     name: 'JSON lines that are not JSON',
     bytes: () => '{"a":1,"y":2}\na,b\n',
     code: 'UNKNOWN_FORMAT',
