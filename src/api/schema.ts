@@ -2,7 +2,7 @@
 import { defaultFieldResolver } from 'graphql';
 import type { GraphQLFieldResolver, GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
-import { accessOf, checkAccessDeclared, eventSourceOf, rootTypes } from './access';
+import { accessOf, byEventSource, checkAccessDeclared, eventSourceOf, rootTypes } from './access';
 import type { Access, RootField } from './access';
 import type { ApiContext } from './context';
 import { serving, toFailure } from './errors';
@@ -37,6 +37,8 @@ export const buildApiSchema = (
       },
     },
     validate: false,
+    // Asked for as soon as there is a subscription; ours take their events from `EventsFrom`.
+    pubSub: { publish: () => undefined, subscribe: byEventSource },
   });
   checkAccessDeclared(schema);
   for (const type of rootTypes(schema)) {

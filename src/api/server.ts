@@ -3,7 +3,6 @@ import { ApolloServer } from '@apollo/server';
 import type { ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify';
-import cookie from '@fastify/cookie';
 import { fastify } from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Failure, FAILURES } from '../../contracts';
@@ -14,6 +13,7 @@ import { newId } from '../platform/ids';
 import type { Metrics } from '../platform/metrics';
 import type { Authenticator } from './authenticator';
 import { ApiContext } from './context';
+import { cookieValue, fromOtherSite, sessionCookie, setCookieHeader } from './cookie';
 import { present, serving, statusOf, toFailure } from './errors';
 import type { Serving } from './errors';
 import { registerExplorer } from './explorer';
@@ -48,11 +48,6 @@ export interface Api {
   /** Readiness fails from now on; then `app.close()` waits for running requests. */
   drain(): void;
 }
-
-export const sessionCookie = (publicUrl: string): { readonly name: string; readonly secure: boolean } =>
-  publicUrl.startsWith('https:')
-    ? { name: '__Host-mm_session', secure: true }
-    : { name: 'mm_session', secure: false };
 
 const DEFAULT_LIMITS = { perSecond: 500, burst: 2000 };
 /** For callers without a credential: enough to log in, not to try keys. */
@@ -101,8 +96,6 @@ export const createApi = async (options: ApiOptions): Promise<Api> => {
     keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',
   });
-  await app.register(cookie);
-
   const scopes = new WeakMap<FastifyRequest, Serving>();
   app.addHook('onRequest', async (request, reply) => {
     const scope = { requestId: request.id, log: log.child({ requestId: request.id }), operations: [] };
@@ -173,7 +166,7 @@ export const createApi = async (options: ApiOptions): Promise<Api> => {
   const identify = async (request: FastifyRequest, reply: FastifyReply): Promise<ApiContext> => {
     const { name, secure } = sessionCookie(options.publicUrl());
     const { authorization } = request.headers;
-    const session = request.cookies[name];
+    const session = cookieValue(request.headers.cookie, name);
     if (authorization === undefined && session !== undefined) checkOrigin(request, options.publicUrl());
     if (authorization === undefined && session === undefined) strangers.take(request.ip);
     const credential = await authenticator
@@ -199,13 +192,7 @@ export const createApi = async (options: ApiOptions): Promise<Api> => {
       credential,
       ...(idempotency === undefined ? {} : { idempotency }),
       setCookie: (value, maxAgeS) =>
-        void reply.setCookie(name, value, {
-          path: '/',
-          httpOnly: true,
-          secure,
-          sameSite: 'strict',
-          maxAge: maxAgeS,
-        }),
+        void reply.header('set-cookie', setCookieHeader(name, value, maxAgeS, secure)),
     });
   };
 
@@ -242,10 +229,9 @@ export const createApi = async (options: ApiOptions): Promise<Api> => {
 
 /** Another site's page could make a browser send our cookie along: it may not act for the member. */
 const checkOrigin = (request: FastifyRequest, publicUrl: string): void => {
-  const { origin, host } = request.headers;
-  if (origin === undefined) return;
-  const ours = [new URL(publicUrl).origin, `http://${host ?? ''}`, `https://${host ?? ''}`];
-  if (!ours.includes(origin)) throw new Failure('FORBIDDEN', 'a session may be used from this site only');
+  if (fromOtherSite(request.headers, publicUrl)) {
+    throw new Failure('FORBIDDEN', 'a session may be used from this site only');
+  }
 };
 
 /** What fastify says before a handler runs: too large, not JSON. */

@@ -11,6 +11,7 @@ import { newId } from '../platform/ids';
 import type { Logger } from '../platform/log';
 import type { Authenticator, Presented } from './authenticator';
 import { ApiContext } from './context';
+import { cookieValue, fromOtherSite } from './cookie';
 import { present, serving, toFailure } from './errors';
 import { checkCost, LIMITS, shapeLimits } from './limits';
 
@@ -39,10 +40,7 @@ const presentedBy = (
   cookieName: string,
 ): Presented => {
   const authorization = params?.['authorization'] ?? params?.['Authorization'] ?? headers.authorization;
-  const session = headers.cookie
-    ?.split(';')
-    .map((part) => part.trim().split('='))
-    .find(([name]) => name === cookieName)?.[1];
+  const session = cookieValue(headers.cookie, cookieName);
   return {
     ...(typeof authorization === 'string' ? { authorization } : {}),
     ...(session === undefined ? {} : { session }),
@@ -54,13 +52,8 @@ export const serveSubscriptions = (server: Server, options: SubscriptionOptions)
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 64 * 1024 });
   server.on('upgrade', (request, socket, head) => {
     const path = (request.url ?? '').split('?')[0];
-    const { origin, host, cookie } = request.headers;
     const foreign =
-      cookie !== undefined &&
-      origin !== undefined &&
-      ![new URL(options.publicUrl()).origin, `http://${host ?? ''}`, `https://${host ?? ''}`].includes(
-        origin,
-      );
+      request.headers.cookie !== undefined && fromOtherSite(request.headers, options.publicUrl());
     if (path !== '/graphql' || foreign || sockets.clients.size >= MOST_CONNECTIONS) {
       socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');
       return;
