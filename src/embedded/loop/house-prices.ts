@@ -36,7 +36,7 @@ const uniformFrom = (seed: number): (() => number) => {
 export const housePrices = (rows: number, seed: number): string => {
   const uniform = uniformFrom(seed);
   const normal = (): number => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
-  const pick = <T>(choices: readonly T[]): T => choices[Math.floor(uniform() * choices.length)] as T;
+  const pick = <T>(choices: readonly T[]): T => choices[Math.floor(uniform() * choices.length)];
   const lines = ['area,rooms,age,district,distance,condition,price'];
   for (let row = 0; row < rows; row++) {
     const area = Math.max(24, 95 + 38 * normal());

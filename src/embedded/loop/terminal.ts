@@ -10,7 +10,7 @@ export const sparkline = (values: readonly number[], width = 48): string => {
   const scaled = finite.every((value) => value > 0) ? finite.map(Math.log) : finite;
   const step = Math.max(1, scaled.length / width);
   const points: number[] = [];
-  for (let at = 0; at < scaled.length; at += step) points.push(scaled[Math.floor(at)] as number);
+  for (let at = 0; at < scaled.length; at += step) points.push(scaled[Math.floor(at)]);
   const low = Math.min(...points);
   const range = Math.max(...points) - low || 1;
   return points.map((value) => BLOCKS[Math.round(((value - low) / range) * (BLOCKS.length - 1))]).join('');
