@@ -2,7 +2,7 @@
 import { ApolloServer } from '@apollo/server';
 import type { ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
-import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify';
+import { fastifyApolloHandler } from '@as-integrations/fastify';
 import { fastify } from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Failure, FAILURES } from '../../contracts';
@@ -158,7 +158,7 @@ export const createApi = async (options: ApiOptions): Promise<Api> => {
       warn: (text) => log.warn(String(text)),
       error: (text) => log.error(String(text)),
     },
-    plugins: [ApolloServerPluginLandingPageDisabled(), fastifyApolloDrainPlugin(app), costLimit(), statuses],
+    plugins: [ApolloServerPluginLandingPageDisabled(), costLimit(), statuses],
   });
   await apollo.start();
 
@@ -223,6 +223,7 @@ export const createApi = async (options: ApiOptions): Promise<Api> => {
     publicUrl: options.publicUrl,
   });
   app.addHook('preClose', closeSubscriptions);
+  // After the last request: fastify closes the server first, and waits for what is running.
   app.addHook('onClose', async () => apollo.stop());
   return { app, drain: () => (draining = true) };
 };
