@@ -10,14 +10,19 @@ const SHOWN_CHARACTERS = 100;
 const finite = (value: number | null | undefined): number | null =>
   value == null || !Number.isFinite(value) ? null : value;
 
-const numeric = async (duck: Duck, at: number): Promise<Partial<ColumnProfile>> => {
+const numeric = async (duck: Duck, at: number, sample: string): Promise<Partial<ColumnProfile>> => {
   const c = `c${at}`;
   const row = await duck.one<Record<string, number | null>>(
-    `select min(${c})::double as min, max(${c})::double as max, avg(${c})::double as mean, stddev_samp(${c}::double) as sd,
-       ${QUANTILES.map((q, i) => `quantile_cont(${c}::double, ${q}) as q${i}`).join(', ')} from typed`,
+    `select min(${c})::double as min, max(${c})::double as max, avg(${c})::double as mean, stddev_samp(${c}::double) as sd
+       from typed`,
+  );
+  // One list of values for all quantiles: an aggregate of its own for each would hold the column nine times.
+  const q = await duck.one<Record<string, number | null>>(
+    `select ${QUANTILES.map((_, i) => `q[${i + 1}] as q${i}`).join(', ')}
+       from (select quantile_cont(${c}::double, [${QUANTILES.join(', ')}]) as q from ${sample})`,
   );
   const [min, max] = [finite(row.min), finite(row.max)];
-  const quantiles = QUANTILES.map((_, i) => finite(row[`q${i}`])).filter((value) => value !== null);
+  const quantiles = QUANTILES.map((_, i) => finite(q[`q${i}`])).filter((value) => value !== null);
   let histogram: number[] | undefined;
   if (min !== null && max !== null && max > min) {
     histogram = new Array<number>(BINS).fill(0);
@@ -31,24 +36,24 @@ const numeric = async (duck: Duck, at: number): Promise<Partial<ColumnProfile>> 
 };
 
 /** Correlation ratio: the share of the variance of `value` between the groups, as a square root (Fisher 1925). */
-const correlationRatio = (value: string, group: string): string =>
-  `select sqrt(sum(n * (m - t) * (m - t)) / nullif(max(s), 0)) as strength from (
-     select count(*) as n, avg(v) as m, any_value(t) as t, any_value(s) as s from (
-       select v, g, avg(v) over () as t, var_pop(v) over () * count(*) over () as s
-       from (select ${value}::double as v, ${group} as g from typed where ${value} is not null and ${group} is not null)
-     ) group by g)`;
+const correlationRatio = (from: string, value: string, group: string): string =>
+  `with p as (select ${value}::double as v, ${group} as g from ${from} where ${value} is not null and ${group} is not null),
+     t as (select avg(v) as t, var_pop(v) * count(*) as s from p),
+     g as (select count(*) as n, avg(v) as m from p group by g)
+   select sqrt(sum(n * (m - t) * (m - t)) / nullif(max(s), 0)) as strength from g, t`;
 
 /** Cramér's V of the contingency table of `a` and `b` (Cramér 1946). */
-const cramersV = (a: string, b: string): string =>
-  `with p as (select ${a} as a, ${b} as b, count(*)::double as n from typed where ${a} is not null and ${b} is not null group by 1, 2),
+const cramersV = (from: string, a: string, b: string): string =>
+  `with p as (select ${a} as a, ${b} as b, count(*)::double as n from ${from} where ${a} is not null and ${b} is not null group by 1, 2),
      r as (select a, sum(n) as n from p group by 1), c as (select b, sum(n) as n from p group by 1),
      t as (select sum(n) as n, least((select count(*) from r), (select count(*) from c)) - 1 as k from p),
      x as (select sum(p.n * p.n / (r.n * c.n)) - 1 as phi from p join r using (a) join c using (b))
    select sqrt(greatest(phi, 0) / nullif(k, 0)) as strength from x, t`;
 
 /** Strength of the relation with the target, 0 to 1. */
-export const association = async (
+const association = async (
   duck: Duck,
+  from: string,
   column: { at: number; spec: ColumnSpec },
   target: { at: number; task: LearningTask },
 ): Promise<number | null> => {
@@ -57,15 +62,18 @@ export const association = async (
   const sql =
     target.task === 'regression'
       ? isNumber
-        ? `select abs(corr(${c}::double, ${t})) as strength from typed`
-        : correlationRatio(t, c)
+        ? `select abs(corr(${c}::double, ${t})) as strength from ${from}`
+        : correlationRatio(from, t, c)
       : isNumber
-        ? correlationRatio(c, t)
-        : cramersV(c, t);
+        ? correlationRatio(from, c, t)
+        : cramersV(from, c, t);
   const { strength } = await duck.one<{ strength: number | null }>(sql);
   const found = finite(strength);
   return found === null ? null : Math.min(1, found);
 };
+
+/** Beyond this many rows, quantiles and associations come from every k-th row. */
+const EXACT_ROWS = 1_000_000;
 
 /** Profile of column `at` of table `typed`. */
 export const profileColumn = async (
@@ -75,13 +83,19 @@ export const profileColumn = async (
   target: { at: number; task: LearningTask },
 ): Promise<ColumnProfile> => {
   const c = `c${at}`;
+  // Distinct by grouping, which can spill to disk; count(distinct) cannot.
   const counts = await duck.one<{ rows: number; present: number; distinct: number }>(
-    `select count(*) as rows, count(${c}) as present, count(distinct ${c}) as distinct from typed`,
+    `select count(*) as rows, count(${c}) as present,
+       (select count(*) from (select 1 from typed where ${c} is not null group by ${c})) as distinct from typed`,
   );
+  const every = Math.ceil(counts.rows / EXACT_ROWS);
+  const sample = every <= 1 ? 'typed' : `(select * from typed where row % ${every} = 0)`;
   const isNumber = spec.type === 'number' || spec.type === 'time';
+  // Groups by the value first: its text for the few that are shown only.
   const frequent = await duck.rows<{ value: string; count: number }>(
-    `select substr(${c}::varchar, 1, ${SHOWN_CHARACTERS}) as value, count(*) as count from typed
-      where ${c} is not null group by 1 order by 2 desc, 1 limit ${FREQUENT}`,
+    `select substr(c::varchar, 1, ${SHOWN_CHARACTERS}) as value, count from (
+       select ${c} as c, count(*) as count from typed where ${c} is not null group by 1 order by 2 desc, 1 limit ${FREQUENT})
+     order by count desc, value`,
   );
   // A text that is different in nearly every row says nothing by its groups.
   const tooFine = !isNumber && counts.distinct > 0.5 * counts.present;
@@ -91,8 +105,9 @@ export const profileColumn = async (
     rows: counts.rows,
     missing: counts.rows - counts.present,
     distinct: counts.distinct,
-    ...(isNumber ? await numeric(duck, at) : {}),
+    ...(isNumber ? await numeric(duck, at, sample) : {}),
     frequent,
-    targetAssociation: at === target.at || tooFine ? null : await association(duck, { at, spec }, target),
+    targetAssociation:
+      at === target.at || tooFine ? null : await association(duck, sample, { at, spec }, target),
   };
 };

@@ -1,3 +1,4 @@
+import { Failure } from '../../contracts';
 import type { ColumnSpec, HoldoutRule } from '../../contracts';
 import type { Duck } from './duck';
 import { literal } from './duck';
@@ -5,6 +6,9 @@ import { literal } from './duck';
 /** Share of neighbouring rows that must be in order for a time column to order the data. */
 const ORDERED = 0.995;
 const ENOUGH_TIMES = 30;
+/** Of longer files every k-th row says whether time orders them. */
+const ORDER_SAMPLE = 500_000;
+const MOST_SALTS = 20;
 
 /** The key of a row is all its feature cells, so that equal inputs always fall on the same side. */
 const keyOf = (specs: readonly ColumnSpec[], target: string): string =>
@@ -19,6 +23,16 @@ const keyOf = (specs: readonly ColumnSpec[], target: string): string =>
 export const isHeldOut = (rule: HoldoutRule, specs: readonly ColumnSpec[], target: string): string => {
   if (rule.kind === 'time') {
     const at = specs.findIndex((spec) => spec.name === rule.column);
+    if (at === -1 || specs[at].type !== 'time') {
+      throw new Failure(
+        'BAD_INPUT',
+        `the time column ${JSON.stringify(rule.column)} that splits this dataset is not there`,
+        {
+          path: [rule.column],
+          hint: 'upload a file with the columns of the first version',
+        },
+      );
+    }
     return `coalesce(c${at} between ${rule.fromMicros} and ${rule.toMicros}, false)`;
   }
   // The upper 64 bits of MD5, uniform over [0, 2^64): no secret, only a stable even spread.
@@ -36,22 +50,33 @@ export const chooseHoldout = async (
   fraction: number,
   salt: string,
 ): Promise<HoldoutRule> => {
+  const { rows } = await duck.one<{ rows: number }>('select count(*) as rows from typed');
+  const every = Math.max(1, Math.ceil(rows / ORDER_SAMPLE));
+  const share = async (rule: HoldoutRule): Promise<number> => {
+    const { held } = await duck.one<{ held: number }>(
+      `select avg((${isHeldOut(rule, specs, target)})::int) as held from typed`,
+    );
+    return held;
+  };
+  const fits = (held: number): boolean => held >= fraction / 2 && held <= Math.min(0.6, fraction * 2);
   for (const [at, spec] of specs.entries()) {
     if (spec.type !== 'time' || spec.name === target || fraction === 0) continue;
-    const { missing, distinct, ordered } = await duck.one<{
-      missing: number;
-      distinct: number;
-      ordered: number;
-    }>(
-      `select count(*) filter (t is null) as missing, count(distinct t) as distinct,
-         coalesce(avg((t >= before)::int) filter (before is not null), 0) as ordered
-       from (select c${at} as t, lag(c${at}) over (order by row) as before from typed)`,
+    const { missing, distinct, rising, falling } = await duck.one<Record<string, number>>(
+      `select (select count(*) from typed where c${at} is null) as missing, approx_count_distinct(t) as distinct,
+         coalesce(avg((t >= before)::int) filter (before is not null), 0) as rising,
+         coalesce(avg((t <= before)::int) filter (before is not null), 0) as falling
+       from (select c${at} as t, lag(c${at}) over (order by row) as before from typed where row % ${every} = 0)`,
     );
-    if (missing > 0 || distinct < ENOUGH_TIMES || ordered < ORDERED) continue;
-    const { cut, last } = await duck.one<{ cut: number; last: number }>(
-      `select quantile_disc(c${at}, ${1 - fraction}) as cut, max(c${at}) as last from typed`,
+    if (missing > 0 || distinct < ENOUGH_TIMES || Math.max(rising, falling) < ORDERED) continue;
+    const { from, to } = await duck.one<{ from: number; to: number }>(
+      `select quantile_disc(c${at}, ${1 - fraction}) as "from", max(c${at}) as "to" from typed`,
     );
-    if (cut > 0 || cut < 0) return { kind: 'time', column: spec.name, fromMicros: cut, toMicros: last };
+    const rule = { kind: 'time', column: spec.name, fromMicros: from, toMicros: to } as const;
+    if (fits(await share(rule))) return rule;
   }
-  return { kind: 'hash', salt, fraction };
+  // In a small file a hash may take none or nearly all: another salt then, found the same way every time.
+  for (let attempt = 1; ; attempt++) {
+    const rule = { kind: 'hash', salt: attempt === 1 ? salt : `${salt}#${attempt}`, fraction } as const;
+    if (fraction === 0 || attempt === MOST_SALTS || fits(await share(rule))) return rule;
+  }
 };

@@ -7,7 +7,7 @@ export interface Leak {
 }
 
 /** One column alone nearly is the target. */
-const SAME = 0.995;
+const SAME = 0.999;
 /** The columns together give the target back as a plain sum: this share of its variance, with weights of one. */
 const EXPLAINED = 0.99;
 const WEIGHT_OFF_ONE = 0.05;
@@ -85,17 +85,23 @@ const sums = async (duck: Duck, specs: readonly ColumnSpec[], target: number): P
   const every = usable.map((_, i) => i);
   const all = fit(correlations, withTarget, every);
   if (all.explained < EXPLAINED) return [];
-  return every.flatMap((i) => {
+  const parts = every.flatMap((i) => {
     const without = fit(
       correlations,
       withTarget,
       every.filter((j) => j !== i),
     );
-    const weight = Math.abs((all.weights[i] * y.deviation) / usable[i].x.deviation);
-    return all.explained - without.explained >= PART && Math.abs(weight - 1) <= WEIGHT_OFF_ONE
-      ? [{ column: specs[usable[i].at].name, why: 'together with other columns it adds up to the target' }]
+    const weight = (all.weights[i] * y.deviation) / usable[i].x.deviation;
+    return all.explained - without.explained >= PART && Math.abs(Math.abs(weight) - 1) <= WEIGHT_OFF_ONE
+      ? [{ column: specs[usable[i].at].name, added: weight > 0 }]
       : [];
   });
+  // target = total - other parts: the total contains the target; the other parts do not once the total is gone.
+  const added = parts.filter((part) => part.added);
+  return (added.length > 0 ? added : parts).map(({ column }) => ({
+    column,
+    why: 'together with other columns it adds up to the target',
+  }));
 };
 
 /** Values that occur only with one rare class: a cause that was written down after the outcome. */
@@ -112,10 +118,10 @@ const certain = async (
     if (at === target || distinct < 2 || distinct > 10) continue;
     const { found } = await duck.one<{ found: number }>(
       `select count(*) as found from (
-         select c${at} as value, mode(c${target}) as class, count(*) as n, max(k) / count(*) as purity from (
-           select c${at}, c${target}, count(*) over (partition by c${at}, c${target}) as k from typed where c${at} is not null
+         select value, arg_max(class, k) as class from (
+           select c${at} as value, c${target} as class, count(*) as k from typed where c${at} is not null group by 1, 2
          ) group by 1
-         having count(*) >= greatest(10, ${rows} * 0.001) and max(k) >= ${ALWAYS} * count(*)
+         having sum(k) >= greatest(10, ${rows} * 0.001) and max(k) >= ${ALWAYS} * sum(k)
        ) join (select c${target} as class, count(*)::double / ${rows} as share from typed group by 1) using (class)
        where share <= ${RARE_CLASS}`,
     );

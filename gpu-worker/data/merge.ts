@@ -88,7 +88,9 @@ export const runMerge = async (payload: MergePayload, io: TaskIo): Promise<Merge
       'select count(*) as rows, count(*) filter (holdout) as held from typed',
     );
     io.progress('PREPARING', 0.8, { message: 'sealing' });
-    const sealed = await io.store(payload.sealed, { path: await writeSealed(duck, specs, io.scratchDir) });
+    const sealed = await io.store(payload.sealed, {
+      path: await writeSealed(duck, specs, io.scratchDir, 'holdout'),
+    });
     io.progress('PREPARING', 1);
     return {
       kind: 'merge',

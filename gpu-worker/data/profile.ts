@@ -53,8 +53,7 @@ export const runProfile = async (payload: ProfilePayload, io: TaskIo): Promise<P
     const holdout =
       payload.holdout ??
       (await chooseHoldout(duck, specs, payload.target, payload.holdoutFraction, payload.salt));
-    await duck.run(`alter table typed add column holdout boolean`);
-    await duck.run(`update typed set holdout = ${isHeldOut(holdout, specs, payload.target)}`);
+    const heldOut = isHeldOut(holdout, specs, payload.target);
 
     const profile = [];
     for (const [position, spec] of specs.entries()) {
@@ -66,7 +65,7 @@ export const runProfile = async (payload: ProfilePayload, io: TaskIo): Promise<P
       ...(await findWarnings(duck, specs, profile, { at, task: target.task })),
     ];
     const counts = await duck.one<{ rows: number; held: number }>(
-      'select count(*) as rows, count(*) filter (holdout) as held from typed',
+      `select count(*) as rows, count(*) filter (${heldOut}) as held from typed`,
     );
     if (counts.rows < raw.rows) {
       warnings.push({
@@ -76,7 +75,9 @@ export const runProfile = async (payload: ProfilePayload, io: TaskIo): Promise<P
       });
     }
     io.progress('PREPARING', 0.9, { message: 'sealing' });
-    const sealed = await io.store(payload.sealed, { path: await writeSealed(duck, specs, io.scratchDir) });
+    const sealed = await io.store(payload.sealed, {
+      path: await writeSealed(duck, specs, io.scratchDir, heldOut),
+    });
     io.progress('PREPARING', 1);
     return {
       kind: 'profile',

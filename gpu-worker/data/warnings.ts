@@ -65,7 +65,8 @@ export const findWarnings = async (
     });
   }
   const { rows, distinct } = await duck.one<{ rows: number; distinct: number }>(
-    `select count(*) as rows, count(distinct hash(${specs.map((_, at) => `c${at}`).join(', ')})) as distinct from typed`,
+    `select sum(n) as rows, count(*) as distinct
+       from (select count(*) as n from typed group by hash(${specs.map((_, at) => `c${at}`).join(', ')}))`,
   );
   if (rows - distinct > DUPLICATES * rows) {
     warnings.push({
