@@ -8,6 +8,7 @@ import type {
   DatasetVersionId,
   LearningTask,
   MergeResult,
+  Phase,
   ScenarioId,
   Sha256,
   Source,
@@ -28,6 +29,7 @@ import type {
 } from '../platform/object-store';
 import { Follower } from '../platform/task';
 import type { TaskQueue } from '../platform/task';
+import type { ScenarioService } from '../scenario';
 import { Dataset, DatasetVersion } from './dataset.entity';
 import type { SealedVersion } from './dataset.entity';
 import { profileTask } from './profile-task';
@@ -40,15 +42,6 @@ const UPLOAD_TTL_MS = HOUR_MS;
 const MAX_SEALED_BYTES = 8 * 1024 ** 3;
 const POLL_MS = 2000;
 
-/** What a dataset takes from its scenario. */
-export interface ScenarioLookup {
-  /** Fails with NOT_FOUND. */
-  require(
-    tx: TenantTx,
-    id: ScenarioId,
-  ): Promise<{ readonly target: string; readonly task: LearningTask | null }>;
-}
-
 export interface DatasetParts {
   readonly db: Database;
   readonly messaging: Messaging;
@@ -56,7 +49,7 @@ export interface DatasetParts {
   readonly catalogue: ObjectCatalogue;
   readonly signedUrls: SignedUrls;
   readonly meter: StorageMeter;
-  readonly scenarios: ScenarioLookup;
+  readonly scenarios: ScenarioService;
   readonly maxUploadBytes: number;
   readonly taskTimeoutMs: number;
 }
@@ -135,7 +128,7 @@ export class DatasetService {
     if (!(holdoutFraction >= 0 && holdoutFraction <= 0.5)) {
       throw new Failure('BAD_INPUT', 'holdoutFraction lies between 0 and 0.5', { path: ['holdoutFraction'] });
     }
-    const scenario = await this.parts.scenarios.require(tx, input.scenarioId);
+    const scenario = await this.parts.scenarios.getActiveIn(tx, input.scenarioId);
     const target = requireText(input.target ?? scenario.target, 'target');
     const exclude = [...new Set(input.exclude ?? [])];
     if (exclude.includes(target)) {
@@ -256,6 +249,11 @@ export class DatasetService {
     return version as SealedVersion; // SEALED: the database demands that these columns are filled
   }
 
+  /** Nothing new begins in an archived scenario: fails with STATE_CONFLICT. */
+  async requireActive(tx: TenantTx, scenarioId: ScenarioId): Promise<void> {
+    await this.parts.scenarios.getActiveIn(tx, scenarioId);
+  }
+
   /** Where a worker reads the sealed bytes. They must still be what was sealed, or it fails with DATASET_CHANGED. */
   source(version: SealedVersion): Source {
     return {
@@ -371,7 +369,7 @@ export class DatasetService {
 
 export interface DatasetProgress {
   readonly version: DatasetVersion;
-  readonly phase: string | null;
+  readonly phase: Phase | null;
   readonly fraction: number;
 }
 

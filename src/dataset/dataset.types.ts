@@ -1,10 +1,31 @@
-import { Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
-import type { ColumnProfile, DatasetWarning } from '../../contracts';
+import { Field, Float, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { COLUMN_TYPES, DATASET_WARNINGS, DATA_FORMATS } from '../../contracts';
+import type {
+  ColumnProfile,
+  ColumnType,
+  DataFormat,
+  DatasetWarning,
+  LearningTask,
+  Phase,
+} from '../../contracts';
 import { connectionOf } from '../api/connection';
 import { Int64, Json } from '../api/scalars';
-import { ProblemType } from '../registry';
-import type { Dataset, DatasetVersion } from './dataset.entity';
+import { PhaseEnum, ProblemType } from '../registry';
+import { LearningTaskEnum } from '../scenario';
+import { DATASET_VERSION_STATES } from './dataset.entity';
+import type { Dataset, DatasetVersion, DatasetVersionState } from './dataset.entity';
 import type { DatasetProgress, DeclaredDataset } from './dataset.service';
+
+const asEnum = <T extends string>(values: readonly T[]): Record<T, T> =>
+  Object.fromEntries(values.map((value) => [value, value])) as Record<T, T>;
+const DataFormatEnum = asEnum(DATA_FORMATS);
+registerEnumType(DataFormatEnum, { name: 'DataFormat' });
+const ColumnTypeEnum = asEnum(COLUMN_TYPES);
+registerEnumType(ColumnTypeEnum, { name: 'ColumnType' });
+const WarningEnum = asEnum(DATASET_WARNINGS);
+registerEnumType(WarningEnum, { name: 'DatasetWarningCode' });
+const VersionStateEnum = asEnum(DATASET_VERSION_STATES);
+registerEnumType(VersionStateEnum, { name: 'DatasetVersionState' });
 
 @ObjectType('FrequentValue')
 export class FrequentValueType {
@@ -15,7 +36,7 @@ export class FrequentValueType {
 @ObjectType('ColumnProfile', { description: 'What was seen in one column.' })
 export class ColumnProfileType {
   @Field() name: string;
-  @Field({ description: 'number, category, text or time' }) type: string;
+  @Field(() => ColumnTypeEnum) type: ColumnType;
   @Field(() => Int) rows: number;
   @Field(() => Int) missing: number;
   @Field(() => Int) distinct: number;
@@ -36,7 +57,7 @@ export class ColumnProfileType {
 
 @ObjectType('DatasetWarning')
 export class DatasetWarningType {
-  @Field() code: string;
+  @Field(() => WarningEnum) code: DatasetWarning['code'];
   @Field(() => String, { nullable: true }) column: string | null;
   @Field() message: string;
 }
@@ -55,10 +76,10 @@ export class DatasetVersionType {
   @Field(() => ID) datasetId: string;
   @Field(() => ID) scenarioId: string;
   @Field(() => Int) number: number;
-  @Field({ description: 'DECLARED, UPLOADED, VALIDATING, SEALED, REJECTED or DELETED' }) state: string;
-  @Field(() => String, { nullable: true }) format: string | null;
+  @Field(() => VersionStateEnum) state: DatasetVersionState;
+  @Field(() => DataFormatEnum, { nullable: true }) format: DataFormat | null;
   @Field() target: string;
-  @Field(() => String, { nullable: true }) task: string | null;
+  @Field(() => LearningTaskEnum, { nullable: true }) task: LearningTask | null;
   @Field(() => Float) holdoutFraction: number;
   @Field(() => [String]) exclude: string[];
   @Field(() => ID, { nullable: true, description: 'The version whose rows this one extends.' })
@@ -93,7 +114,7 @@ export class DeclaredDatasetType {
 @ObjectType('DatasetProgress')
 export class DatasetProgressType {
   @Field(() => DatasetVersionType) version: DatasetVersionType;
-  @Field(() => String, { nullable: true }) phase: string | null;
+  @Field(() => PhaseEnum, { nullable: true }) phase: Phase | null;
   @Field(() => Float) fraction: number;
 }
 
@@ -102,16 +123,13 @@ export class DeclareDatasetInput {
   @Field(() => ID) scenarioId: string;
   @Field({ description: 'A name that is there already gives the next version of that dataset.' })
   name: string;
-  @Field({ description: 'csv, tsv, jsonl or parquet' }) format: string;
+  @Field(() => DataFormatEnum) format: DataFormat;
   @Field(() => Int64, { description: 'Of the file that will be uploaded.' }) sizeBytes: bigint;
   @Field(() => String, { nullable: true, description: 'Of the file; checked when it has arrived.' })
   sha256?: string | null;
   @Field(() => String, { nullable: true, description: "Default: the scenario's." }) target?: string | null;
-  @Field(() => String, {
-    nullable: true,
-    description: "regression or classification; default: the scenario's.",
-  })
-  task?: string | null;
+  @Field(() => LearningTaskEnum, { nullable: true, description: "Default: the scenario's." })
+  task?: LearningTask | null;
   @Field(() => Float, { nullable: true, description: '0 to 0.5; default 0.2.' }) holdoutFraction?:
     number | null;
   @Field(() => [String], { nullable: true, description: 'Columns that no training may use.' })

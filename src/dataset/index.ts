@@ -10,12 +10,6 @@ export {
 } from './dataset.entity';
 export type { DatasetVersionState, SealedVersion } from './dataset.entity';
 export { DatasetService, excludedColumns } from './dataset.service';
-export type {
-  DatasetParts,
-  DatasetProgress,
-  DeclareDataset,
-  DeclaredDataset,
-  ScenarioLookup,
-} from './dataset.service';
+export type { DatasetParts, DatasetProgress, DeclareDataset, DeclaredDataset } from './dataset.service';
 export type { StorageMeter } from './storage-meter';
 export { DatasetResolver } from './dataset.resolver';

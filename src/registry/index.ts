@@ -7,4 +7,4 @@ export { Registry, manifestIdentity } from './registry.service';
 export type { NewModelVersion } from './registry.service';
 export { ModelResolver, ModelVersionResolver } from './registry.resolver';
 export { ComparisonType, EpochType, ModelVersionType, toEpoch, toModelVersion } from './registry.types';
-export { ProblemType } from './problem.types';
+export { PhaseEnum, ProblemType } from './problem.types';

@@ -1,7 +1,8 @@
 import { Field, Float, ID, Int, ObjectType } from 'type-graphql';
-import type { Epoch, ModelManifest } from '../../contracts';
+import type { Epoch, LearningTask, ModelManifest } from '../../contracts';
 import { connectionOf } from '../api/connection';
 import { Int64, Json } from '../api/scalars';
+import { LearningTaskEnum } from '../scenario';
 import type { Model, ModelVersion } from './registry.entity';
 
 @ObjectType('Epoch', { description: 'One epoch of a training history, in target units for a regression.' })
@@ -58,7 +59,7 @@ export class ModelVersionType {
   @Field(() => ID) jobId: string;
   @Field(() => ID) datasetVersionId: string;
   @Field({ description: "sha-256 of the manifest's canonical JSON" }) identity: string;
-  @Field() task: string;
+  @Field(() => LearningTaskEnum) task: LearningTask;
   @Field() target: string;
   @Field(() => Json, { description: 'What the model takes and gives.' })
   signature: ModelManifest['signature'];

@@ -1,5 +1,5 @@
 import { Progress, subject } from '../../contracts';
-import type { Epoch, JobId, TaskId, TenantId } from '../../contracts';
+import type { Epoch, JobId, Phase, TaskId, TenantId } from '../../contracts';
 import type { Messaging } from '../platform/messaging';
 import { Follower } from '../platform/task';
 import { MERGE_SHARE } from './training.entity';
@@ -7,7 +7,7 @@ import type { Job, JobState } from './training.entity';
 
 export interface JobUpdate {
   readonly job: Job;
-  readonly phase: string | null;
+  readonly phase: Phase | null;
   readonly fraction: number;
   readonly message: string | null;
   /** Epochs that this subscription has not shown before, in order. */

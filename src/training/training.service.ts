@@ -1,5 +1,5 @@
 import { LessThan } from 'typeorm';
-import { DEVICES, Failure, oneOf } from '../../contracts';
+import { Failure } from '../../contracts';
 import type { DatasetVersionId, Device, Epoch, JobId, ModelVersionId, ScenarioId } from '../../contracts';
 import type { DatasetService, SealedVersion } from '../dataset';
 import type { TenantContext } from '../platform/context';
@@ -42,7 +42,7 @@ export interface StartTraining {
   readonly spec?: unknown;
   /** Default 1: the same data, spec and seed give the same model. */
   readonly seed?: number | null;
-  readonly device?: string | null;
+  readonly device?: Device | null;
   readonly modelName?: string | null;
 }
 
@@ -55,14 +55,6 @@ export interface Retrain {
 
 const HOUR_MS = 3_600_000;
 const DEFAULT_MODEL = 'default';
-
-const parseDevice = (device: string | null | undefined): Device | null => {
-  if (device == null) return null;
-  const known = DEVICES.find((each) => each === device);
-  if (known === undefined)
-    throw new Failure('BAD_INPUT', oneOf('device', device, DEVICES), { path: ['device'] });
-  return known;
-};
 
 const parseModelName = (name: string | null | undefined): string => {
   const text = (name ?? DEFAULT_MODEL).trim();
@@ -85,12 +77,13 @@ export class TrainingService {
 
   async start(_ctx: TenantContext, tx: TenantTx, input: StartTraining): Promise<Job> {
     const version = await this.parts.datasets.requireSealed(tx, input.datasetVersionId);
+    await this.parts.datasets.requireActive(tx, version.scenarioId);
     const job = await this.insert(tx, version, {
       kind: 'train',
       datasetVersionId: version.id,
       spec: parseSpec(input.spec),
       seed: parseSeed(input.seed),
-      device: parseDevice(input.device),
+      device: input.device ?? null,
       modelName: parseModelName(input.modelName),
     });
     return this.enqueue(tx, job, 'train');
@@ -102,6 +95,7 @@ export class TrainingService {
    */
   async retrain(ctx: TenantContext, tx: TenantTx, input: Retrain): Promise<Job> {
     const { datasets } = this.parts;
+    await datasets.requireActive(tx, input.scenarioId);
     const champion = await this.champion(ctx, tx, input.scenarioId);
     const base = await datasets.requireSealed(tx, champion.datasetVersionId);
     const [model] = await tx.query<{ name: string }[]>('select name from app.model where id = $1', [

@@ -1,16 +1,28 @@
-import { Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { Field, Float, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { DEVICES } from '../../contracts';
+import type { Device, Phase } from '../../contracts';
 import { connectionOf } from '../api/connection';
 import { Json } from '../api/scalars';
-import { ComparisonType, EpochType, ProblemType, toEpoch } from '../registry';
+import { ComparisonType, EpochType, PhaseEnum, ProblemType, toEpoch } from '../registry';
 import type { JobUpdate } from './job-progress';
-import type { Job } from './training.entity';
+import { JOB_KINDS, JOB_STATES } from './training.entity';
+import type { Job, JobKind, JobState } from './training.entity';
+
+const asEnum = <T extends string>(values: readonly T[]): Record<T, T> =>
+  Object.fromEntries(values.map((value) => [value, value])) as Record<T, T>;
+const JobStateEnum = asEnum(JOB_STATES);
+registerEnumType(JobStateEnum, { name: 'JobState' });
+const JobKindEnum = asEnum(JOB_KINDS);
+registerEnumType(JobKindEnum, { name: 'JobKind' });
+const DeviceEnum = asEnum(DEVICES);
+registerEnumType(DeviceEnum, { name: 'Device', description: 'Where a model is trained.' });
 
 @ObjectType('Job', { description: 'A request to make a model version.' })
 export class JobType {
   @Field(() => ID) id: string;
   @Field(() => ID) scenarioId: string;
-  @Field({ description: 'train or retrain' }) kind: string;
-  @Field({ description: 'QUEUED, RUNNING, SUCCEEDED, FAILED or CANCELED' }) state: string;
+  @Field(() => JobKindEnum) kind: JobKind;
+  @Field(() => JobStateEnum) state: JobState;
   @Field(() => ID, { description: 'What is trained on; for a retrain the version that its merge makes.' })
   datasetVersionId: string;
   @Field(() => ID, { nullable: true, description: 'For a retrain: whose rows the feedback joined.' })
@@ -19,16 +31,12 @@ export class JobType {
   championId: string | null;
   @Field(() => Json) spec: Job['spec'];
   @Field(() => Int) seed: number;
-  @Field(() => String, { nullable: true }) device: string | null;
+  @Field(() => DeviceEnum, { nullable: true }) device: Device | null;
   @Field() modelName: string;
   @Field(() => ID, { nullable: true, description: 'Once the job has succeeded.' }) modelVersionId:
     string | null;
   @Field() cancelRequested: boolean;
-  @Field(() => String, {
-    nullable: true,
-    description: 'FETCHING, PREPARING, TRAINING, TUNING, EVALUATING, EXPORTING or VERIFYING',
-  })
-  phase: string | null;
+  @Field(() => PhaseEnum, { nullable: true }) phase: Phase | null;
   @Field(() => Float, { description: '0 to 1 over the whole job.' }) fraction: number;
   @Field(() => String, { nullable: true }) message: string | null;
   @Field(() => ComparisonType, { nullable: true }) comparison: ComparisonType | null;
@@ -41,7 +49,7 @@ export class JobType {
 @ObjectType('JobProgress')
 export class JobProgressType {
   @Field(() => JobType) job: JobType;
-  @Field(() => String, { nullable: true }) phase: string | null;
+  @Field(() => PhaseEnum, { nullable: true }) phase: Phase | null;
   @Field(() => Float) fraction: number;
   @Field(() => String, { nullable: true }) message: string | null;
   @Field(() => [EpochType], { description: 'Not shown before on this subscription, in order.' })
@@ -61,8 +69,8 @@ export class StartTrainingInput {
     description: 'Same data, spec and seed give the same model. Default 1.',
   })
   seed?: number | null;
-  @Field(() => String, { nullable: true, description: 'cpu, webgpu or cuda; default: what the worker has.' })
-  device?: string | null;
+  @Field(() => DeviceEnum, { nullable: true, description: 'Default: what the worker has.' })
+  device?: Device | null;
   @Field(() => String, {
     nullable: true,
     description: 'Versions of one name follow one another. Default: default.',

@@ -16,7 +16,6 @@ import type {
   ModelManifest,
   ModelVersionId,
   ProfilePayload,
-  ScenarioId,
   Sha256,
   Sink,
   Source,
@@ -39,7 +38,7 @@ import { TaskQueue } from '../../platform/task';
 import { eventually, log, twoTenants } from '../../platform/testing/two-tenants';
 import type { TestTenant, TwoTenants } from '../../platform/testing/two-tenants';
 import { Model, ModelVersion, Registry } from '../../registry';
-import { Failure } from '../../../contracts';
+import { Scenario, ScenarioService } from '../../scenario';
 import type { FeedbackRow, TrainingUsage } from '../ports';
 import { Job, JobEpoch } from '../training.entity';
 import { TrainingService } from '../training.service';
@@ -55,7 +54,15 @@ const sha = (bytes: Buffer): Sha256 => createHash('sha256').update(bytes).digest
 export const SEALED_BYTES = Buffer.from('typed parquet');
 
 export const stage = async () => {
-  const world: TwoTenants = await twoTenants([Dataset, DatasetVersion, Model, ModelVersion, Job, JobEpoch]);
+  const world: TwoTenants = await twoTenants([
+    Scenario,
+    Dataset,
+    DatasetVersion,
+    Model,
+    ModelVersion,
+    Job,
+    JobEpoch,
+  ]);
   const { db, messaging } = world;
   const folder = await mkdtemp(join(tmpdir(), 'mm-stage-'));
   const store: ObjectStore = await openObjectStore(pathToFileURL(folder).href);
@@ -89,16 +96,7 @@ export const stage = async () => {
     catalogue,
     signedUrls,
     meter,
-    scenarios: {
-      require: async (tx, id: ScenarioId) => {
-        const [row] = await tx.query<{ target: string; task: 'regression' }[]>(
-          'select target, task from app.scenario where id = $1',
-          [id],
-        );
-        if (row === undefined) throw new Failure('NOT_FOUND', 'no such scenario');
-        return row;
-      },
-    },
+    scenarios: new ScenarioService(db, messaging),
     maxUploadBytes: 10_000_000,
     taskTimeoutMs: 60_000,
   });
