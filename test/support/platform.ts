@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { freePort } from '../../src/embedded/child';
 import { gatewayService, workerService } from '../../src/embedded/services';
@@ -68,7 +68,9 @@ export interface GraphQLAnswer<T> {
   }[];
 }
 
-const DIST = resolve(__dirname, '../../dist');
+/** This file runs from its source under jest, and compiled, below dist/ itself, for the benchmarks. */
+const ROOT = resolve(__dirname, '../..');
+const DIST = basename(ROOT) === 'dist' ? ROOT : join(ROOT, 'dist');
 
 /** The built gateway and worker as real processes on a database, a nats-server and a folder of their own. */
 export const startPlatform = async (options: PlatformOptions = {}): Promise<TestPlatform> => {
