@@ -1,4 +1,4 @@
-import type { DeploymentId, ModelVersionId, PredictionId, ScenarioId } from '../../contracts';
+import type { DeploymentId, ModelVersionId, ScenarioId } from '../../contracts';
 import { Failure } from '../../contracts';
 import { input, modelBytes, op } from '../../onnx';
 import type { TenantContext } from '../platform/context';

@@ -66,6 +66,13 @@ export class RouteCache {
     if (this.loading.has(key)) this.changes.set(key, (this.changes.get(key) ?? 0) + 1);
   }
 
+  /** Called for every message that a scenario changed: its log policy travels in the routes. */
+  scenarioChanged(tenantId: TenantId, scenarioId: ScenarioId): void {
+    for (const { route } of [...this.entries.values()])
+      if (!(route instanceof Failure) && route.scenarioId === scenarioId)
+        this.changed(tenantId, route.deploymentId);
+  }
+
   /** Fails with NOT_FOUND, DEPLOYMENT_NOT_READY, or UNAVAILABLE when it must ask the database and cannot. */
   async get(ctx: TenantContext, deploymentId: DeploymentId): Promise<Route> {
     const key = keyOf(ctx.tenantId, deploymentId);
