@@ -11,6 +11,8 @@ const Environment = z.object({
   PLATFORM_DATABASE_URL: z.string(),
   NATS_URL: z.string(),
   OBJECT_STORE_URL: z.string(),
+  AWS_ACCESS_KEY_ID: z.string().optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().optional(),
   MM_SECRET: z.string().min(40),
   MM_GATEWAY_ID: z
     .string()
@@ -40,6 +42,8 @@ export interface Config {
   readonly platformDatabaseUrl: string;
   readonly natsUrl: string;
   readonly objectStoreUrl: string;
+  /** For `s3:`; null leaves it to the client's own places. */
+  readonly s3Credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | null;
   /** 32 bytes or more: signs upload tokens, seals idempotent answers. */
   readonly secret: Buffer;
   readonly gatewayId: string | null;
@@ -70,6 +74,10 @@ export const parseConfig = (env: Record<string, string | undefined>): Config => 
     platformDatabaseUrl: e.PLATFORM_DATABASE_URL,
     natsUrl: e.NATS_URL,
     objectStoreUrl: e.OBJECT_STORE_URL,
+    s3Credentials:
+      e.AWS_ACCESS_KEY_ID === undefined || e.AWS_SECRET_ACCESS_KEY === undefined
+        ? null
+        : { accessKeyId: e.AWS_ACCESS_KEY_ID, secretAccessKey: e.AWS_SECRET_ACCESS_KEY },
     secret: Buffer.from(e.MM_SECRET, 'base64'),
     gatewayId: e.MM_GATEWAY_ID ?? null,
     logLevel: e.MM_LOG_LEVEL,
