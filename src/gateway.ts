@@ -1,6 +1,6 @@
 /** The gateway, wired by hand: every service once, in the order of the arrows in ARCHITECTURE.md. */
 import { subject } from '../contracts';
-import type { DeploymentId, TenantId } from '../contracts';
+import type { DeploymentId, ScenarioId, TenantId } from '../contracts';
 import { RESOLVER_CLASSES } from './api/resolvers';
 import { createApi } from './api/server';
 import { Billing, BillingResolver } from './billing';
@@ -210,12 +210,20 @@ export const startGateway = async (config: Config, log: Logger): Promise<Gateway
   metrics.gauge('runner_requests', 'Prediction requests given to runners', () => pool.counts.requests);
   metrics.gauge('runner_runs', 'Runs that answered them', () => pool.counts.runs);
   metrics.gauge('runners_killed', 'Runners killed for time or memory', () => pool.counts.killed);
+  metrics.gauge('usage_events', 'Usage events that JetStream stored', () => meter.counts.events);
+  metrics.gauge('usage_messages', 'Messages that carried them', () => meter.counts.messages);
+  metrics.gauge(
+    'usage_refused',
+    'Predictions refused because usage could not be stored',
+    () => meter.counts.refused,
+  );
 
   pulse.start();
   credentials.start();
   const stopListening = messaging.listen(subject.changed, (body) => {
     const { kind, tenantId, id } = body as { kind?: unknown; tenantId?: unknown; id?: unknown };
     if (kind === 'deployment') routes.changed(tenantId as TenantId, id as DeploymentId);
+    if (kind === 'scenario') routes.scenarioChanged(tenantId as TenantId, id as ScenarioId);
   });
   await consumer.start();
   tasks.start();

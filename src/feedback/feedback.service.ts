@@ -71,12 +71,12 @@ export class FeedbackService implements FeedbackSource {
     const { manifest } = await this.versions.getVersion(ctx, prediction.modelVersionId);
     const { row } = request;
     const actual = actualOf(request.actual, manifest);
-    let values = prediction.rows?.[row];
-    let answer: Answer | undefined = prediction.outputs?.[row];
-    if (prediction.rows !== null && values === undefined)
-      throw new Failure('BAD_INPUT', `the prediction has ${prediction.rows.length} rows, counted from 0`, {
+    if (row < 0 || row >= prediction.rowCount)
+      throw new Failure('BAD_INPUT', `the prediction has ${prediction.rowCount} rows, counted from 0`, {
         path: ['row'],
       });
+    let values = prediction.rows?.[row];
+    let answer: Answer | undefined = prediction.outputs?.[row];
     if (request.values != null) {
       const own = await this.predictions.answer(ctx, manifest, request.values);
       values = own.row;

@@ -1,4 +1,4 @@
-import { Field, Float, ID, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Json } from '../api/scalars';
 import type { Answer } from './answers';
 import type { RecordedPrediction } from './prediction-log';
@@ -36,6 +36,7 @@ export class PredictionType {
   @Field(() => ID) modelVersionId: string;
   @Field(() => ID) scenarioId: string;
   @Field() at: Date;
+  @Field(() => Int) rowCount: number;
   @Field(() => [Json], { nullable: true, description: 'Null when not logged, or no longer kept.' })
   rows: RawRow[] | null;
   @Field(() => [RowAnswerType], { nullable: true }) outputs: RowAnswerType[] | null;

@@ -17,6 +17,7 @@ export interface RecordedPrediction {
   readonly modelVersionId: ModelVersionId;
   readonly scenarioId: ScenarioId;
   readonly at: Date;
+  readonly rowCount: number;
   readonly rows: PredictionRecord['rows'] | null;
   readonly outputs: PredictionRecord['outputs'] | null;
 }
@@ -76,17 +77,23 @@ export class PredictionLog {
   async find(tx: TenantTx, id: PredictionId): Promise<RecordedPrediction | null> {
     const rows = await tx.query<Row[]>('select * from app.prediction where id = $1 order by first_row', [id]);
     const [first] = rows;
-    if (first !== undefined) return { id, ...about(first), ...joined(rows) };
-    const [event] = await tx.query<Row[]>(
-      `select deployment_id, model_version_id, scenario_id, event_time as at from app.usage_event
+    if (first !== undefined) {
+      const all = joined(rows);
+      return { id, ...about(first), ...all, rowCount: all.rows.length };
+    }
+    const [event] = await tx.query<(Row & { row_count: number })[]>(
+      `select deployment_id, model_version_id, scenario_id, event_time as at,
+         (quantities ->> 'prediction_rows')::int as row_count from app.usage_event
        where id = $1 and kind = 'prediction' and reason = 'billable' and reversal_of is null`,
       [id],
     );
-    return event === undefined ? null : { id, ...about(event), rows: null, outputs: null };
+    return event === undefined
+      ? null
+      : { id, ...about(event), rowCount: event.row_count, rows: null, outputs: null };
   }
 
   /** Fails with NOT_FOUND when the prediction does not appear within `patienceMs`. */
-  async get(ctx: TenantContext, id: PredictionId, patienceMs = 2000): Promise<RecordedPrediction> {
+  async get(ctx: TenantContext, id: PredictionId, patienceMs = 1500): Promise<RecordedPrediction> {
     const until = Date.now() + patienceMs;
     for (;;) {
       const found = await this.db.within(ctx, (tx) => this.find(tx, id));
@@ -98,21 +105,21 @@ export class PredictionLog {
   }
 }
 
-const RECENT_MS = 60_000;
+const RECENT_MS = 5_000;
 /** UUIDv7 begins with its instant; an id made of a request's own key (version 5) tells nothing. */
 const isRecent = (id: PredictionId): boolean => {
-  if (id[14] !== '7') return true;
+  if (id[14] !== '7') return id[14] === '5';
   const madeMs = Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
   return Math.abs(Date.now() - madeMs) < RECENT_MS;
 };
 
-const about = (row: Row): Omit<RecordedPrediction, 'id' | 'rows' | 'outputs'> => ({
+const about = (row: Row): Omit<RecordedPrediction, 'id' | 'rowCount' | 'rows' | 'outputs'> => ({
   deploymentId: row.deployment_id,
   modelVersionId: row.model_version_id,
   scenarioId: row.scenario_id,
   at: row.at,
 });
-const joined = (parts: readonly Row[]): Pick<RecordedPrediction, 'rows' | 'outputs'> => ({
+const joined = (parts: readonly Row[]): Pick<Row, 'rows' | 'outputs'> => ({
   rows: parts.flatMap((part) => part.rows),
   outputs: parts.flatMap((part) => part.outputs),
 });
