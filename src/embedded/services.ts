@@ -49,7 +49,7 @@ const nodeService = (name: string, script: string, env: Environment, ready: Serv
     }),
   ready,
   stopSignal: 'SIGTERM',
-  patienceMs: 20_000,
+  patienceMs: 30_000,
 });
 
 const until = async (child: ChildProcess, answered: () => Promise<boolean>): Promise<void> => {

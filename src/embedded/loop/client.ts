@@ -84,7 +84,12 @@ export class Client {
     try {
       for await (const message of socket.iterate<T>({ query: document, variables })) {
         const error = message.errors?.[0];
-        if (error) throw new ApiError(error.message, String(error.extensions?.code ?? 'INTERNAL'), null);
+        if (error)
+          throw new ApiError(
+            error.message,
+            typeof error.extensions?.code === 'string' ? error.extensions.code : 'INTERNAL',
+            null,
+          );
         if (message.data) yield message.data;
       }
     } finally {

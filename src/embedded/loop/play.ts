@@ -29,10 +29,14 @@ export interface LoopInput {
   readonly scenario: { readonly name: string; readonly template?: string };
   readonly task?: 'regression' | 'classification';
   readonly predictions: number;
+  /** Rows that came after the file: predicted with the deployed model, then their outcome is told. */
+  readonly arrivals?: readonly { readonly inputs: RawRow; readonly truth: string | number }[];
 }
 
+type RawRow = Readonly<Record<string, string | number | null>>;
+
 export interface PredictionWithTruth {
-  readonly inputs: Readonly<Record<string, string | number | null>>;
+  readonly inputs: RawRow;
   readonly prediction: string | number;
   readonly truth: string | number | null;
 }
@@ -153,29 +157,22 @@ class Loop {
     return deployModel.id;
   }
 
-  /** Predicts held-out rows in one request and tells the platform what was true. */
+  /** Predicts rows in one request and tells the platform what was true. */
   async predict(
     deploymentId: string,
-    model: ModelVersionAnswer,
-    count: number,
+    rows: readonly { readonly inputs: RawRow; readonly truth: string | number | null }[],
   ): Promise<PredictionWithTruth[]> {
-    const golden = (await (await fetch(model.goldenUrl)).json()) as GoldenAnswer;
-    const rows = golden.rows.slice(0, count);
     if (rows.length === 0) return [];
     const { predict } = await this.client.run<{ predict: PredictAnswer }>(operation.PREDICT, {
       deploymentId,
-      rows,
+      rows: rows.map(({ inputs }) => inputs),
     });
-    const predictions = rows.map((inputs, at) => ({
-      inputs,
-      prediction: predict.outputs[at]?.prediction ?? '',
-      truth: golden.actuals?.[at] ?? null,
-    }));
-    for (const [row, { truth }] of predictions.entries()) {
+    for (const [row, { truth }] of rows.entries()) {
       if (truth === null || truth === '') continue;
       await this.feedback(predict.id, row, truth);
+      this.ui.progress((row + 1) / rows.length, 'feedback');
     }
-    return predictions;
+    return rows.map((row, at) => ({ ...row, prediction: predict.outputs[at]?.prediction ?? '' }));
   }
 
   /** The prediction log arrives through the stream: the first feedback may come a moment too early. */
@@ -191,6 +188,15 @@ class Loop {
     }
   }
 }
+
+/** Rows that no training saw, with what was true. */
+const heldOutRows = async (
+  model: ModelVersionAnswer,
+  count: number,
+): Promise<{ inputs: RawRow; truth: string | number | null }[]> => {
+  const golden = (await (await fetch(model.goldenUrl)).json()) as GoldenAnswer;
+  return golden.rows.slice(0, count).map((inputs, at) => ({ inputs, truth: golden.actuals?.[at] ?? null }));
+};
 
 /** Plays every station once and answers what came of it. Fails with the platform's own code and hint. */
 export const playLoop = async (client: Client, input: LoopInput, ui: Terminal): Promise<LoopResult> => {
@@ -221,10 +227,11 @@ export const playLoop = async (client: Client, input: LoopInput, ui: Terminal): 
 
   ui.step('deployment and predictions, on held-out rows');
   const deploymentId = await loop.deploy(model.id);
-  const predictions = await loop.predict(deploymentId, model, input.predictions);
+  const predictions = await loop.predict(deploymentId, await heldOutRows(model, input.predictions));
   showPredictions(ui, predictions, input.target);
 
   ui.step('feedback and retraining');
+  await loop.predict(deploymentId, input.arrivals ?? []);
   const quality = await client.run<{ quality: { rows: number; metrics: Record<string, number | null> } }>(
     operation.QUALITY,
     { scenarioId: scenario.id },
