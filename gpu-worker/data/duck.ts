@@ -13,6 +13,8 @@ export interface DuckOptions {
   readonly folder: string;
   readonly memoryMb: number;
   readonly threads: number;
+  /** Where tables are kept: a file in `folder` (the default), or memory where none is made. */
+  readonly keep?: 'file' | 'memory';
 }
 
 /** DuckDB on one folder, with bounded memory and no way out: no network, no extensions, no other files. */
@@ -25,7 +27,8 @@ export class Duck {
   static async open(options: DuckOptions): Promise<Duck> {
     const temporary = join(options.folder, 'duckdb-temp');
     await mkdir(temporary, { recursive: true });
-    const instance = await DuckDBInstance.create(join(options.folder, 'work.duckdb'), {
+    const kept = options.keep === 'memory' ? ':memory:' : join(options.folder, 'work.duckdb');
+    const instance = await DuckDBInstance.create(kept, {
       memory_limit: `${options.memoryMb}MB`,
       threads: String(options.threads),
       temp_directory: temporary,

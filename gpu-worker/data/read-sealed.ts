@@ -1,4 +1,4 @@
-import { DuckDBDoubleVector } from '@duckdb/node-api';
+import { DuckDBDoubleVector, DuckDBIntegerVector, DuckDBListValue } from '@duckdb/node-api';
 import { dirname } from 'node:path';
 import { HOLDOUT_COLUMN } from '../../contracts';
 import type { ColumnSpec } from '../../contracts';
@@ -6,42 +6,39 @@ import { Duck, identifier, literal } from './duck';
 import { DUCK_MEMORY_MB } from './profile';
 import type { Column, Table } from './table';
 
-/** Fills `into` from a DOUBLE column, chunk by chunk, without a JavaScript number per cell. */
-const readDoubles = async (
+type Target = Float64Array | Int32Array | Uint8Array;
+
+/** One pass over the file: each expression must be DOUBLE or INTEGER and never null, and fills the array beside it. */
+const fill = async (
   duck: Duck,
   source: string,
-  expression: string,
-  into: Float64Array,
+  columns: readonly { readonly sql: string; readonly into: Target }[],
 ): Promise<void> => {
-  const result = await duck.connection.stream(`select coalesce(${expression}, 'nan'::double) from ${source}`);
+  const result = await duck.connection.stream(
+    `select ${columns.map(({ sql }) => sql).join(', ')} from ${source}`,
+  );
   for (let at = 0; ;) {
     const chunk = await result.fetchChunk();
     if (chunk === null || chunk.rowCount === 0) return;
-    const vector = chunk.getColumnVector(0);
-    if (!(vector instanceof DuckDBDoubleVector))
-      throw new Error('a DOUBLE column must come as a double vector');
-    for (let row = 0; row < chunk.rowCount; row++) into[at + row] = vector.getItem(row) ?? Number.NaN;
+    columns.forEach(({ into }, position) => {
+      const vector = chunk.getColumnVector(position);
+      if (!(vector instanceof DuckDBDoubleVector || vector instanceof DuckDBIntegerVector))
+        throw new Error('a sealed column must be read as DOUBLE or INTEGER');
+      for (let row = 0; row < chunk.rowCount; row++) into[at + row] = vector.getItem(row) as number;
+    });
     at += chunk.rowCount;
   }
 };
 
-const readCodes = async (duck: Duck, source: string, column: string, into: Int32Array): Promise<string[]> => {
-  const codes = new Map<string, number>();
-  let at = 0;
-  for await (const rows of duck.chunks(`select ${column} from ${source}`)) {
-    for (const [value] of rows as [string | null][]) {
-      if (value === null) into[at++] = -1;
-      else {
-        let code = codes.get(value);
-        if (code === undefined) {
-          code = codes.size;
-          codes.set(value, code);
-        }
-        into[at++] = code;
-      }
-    }
-  }
-  return [...codes.keys()];
+/** The distinct values of a text column, sorted; `dictionary<at>` makes codes of them in the same order. */
+const makeDictionary = async (duck: Duck, source: string, at: number): Promise<string[]> => {
+  await duck.run(
+    `create type dictionary${at} as enum (select distinct c${at} from ${source} where c${at} is not null order by 1)`,
+  );
+  const [row] = await duck.rows<{ values: unknown }>(
+    `select enum_range(null::dictionary${at})::varchar[] as values`,
+  );
+  return row.values instanceof DuckDBListValue ? row.values.items.map(String) : [];
 };
 
 /**
@@ -53,26 +50,35 @@ export const readSealed = async (
   columns: readonly ColumnSpec[],
   wanted: ReadonlySet<string> = new Set(columns.map((column) => column.name)),
 ): Promise<Table> => {
-  const duck = await Duck.open({ folder: dirname(path), memoryMb: DUCK_MEMORY_MB, threads: 1 });
+  const duck = await Duck.open({
+    folder: dirname(path),
+    memoryMb: DUCK_MEMORY_MB,
+    threads: 1,
+    keep: 'memory',
+  });
   try {
     const source = `read_parquet(${literal(path)})`;
     const { rows } = await duck.one<{ rows: number }>(`select count(*) as rows from ${source}`);
+    const holdout = new Uint8Array(rows);
+    const fills: { sql: string; into: Target }[] = [
+      { sql: `${identifier(HOLDOUT_COLUMN)}::integer`, into: holdout },
+    ];
     const read: Column[] = [];
     for (const [at, spec] of columns.entries()) {
       if (!wanted.has(spec.name)) continue;
       if (spec.type === 'number' || spec.type === 'time') {
         const values = new Float64Array(rows);
-        await readDoubles(duck, source, `c${at}::double`, values);
+        fills.push({ sql: `coalesce(c${at}::double, 'nan'::double)`, into: values });
         read.push({ spec, kind: spec.type, values } as Column);
       } else {
         const codes = new Int32Array(rows);
-        const dictionary = await readCodes(duck, source, `c${at}`, codes);
+        const dictionary = await makeDictionary(duck, source, at);
+        fills.push({ sql: `coalesce(enum_code(c${at}::dictionary${at})::integer, -1)`, into: codes });
         read.push({ spec, kind: spec.type, codes, dictionary } as Column);
       }
     }
-    const held = new Float64Array(rows);
-    await readDoubles(duck, source, `${identifier(HOLDOUT_COLUMN)}::int::double`, held);
-    return { rows, columns: read, holdout: Uint8Array.from(held) };
+    await fill(duck, source, fills);
+    return { rows, columns: read, holdout };
   } finally {
     duck.close();
   }
