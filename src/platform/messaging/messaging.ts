@@ -251,6 +251,9 @@ export class Messaging {
   }
 
   async close(): Promise<void> {
-    await this.connection.drain().catch(() => this.connection.close());
+    // Draining waits for the server; one that is gone must not keep us.
+    const late = new Promise<void>((resolve) => setTimeout(resolve, 2000).unref());
+    await Promise.race([this.connection.drain().catch(() => undefined), late]);
+    await this.connection.close();
   }
 }
