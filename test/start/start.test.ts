@@ -25,7 +25,7 @@ const dataDir = (): string => {
 };
 const running: Launched[] = [];
 const start = (...args: string[]): Launched => {
-  const launched = launch(args);
+  const launched = launch([...args, '--no-example']);
   running.push(launched);
   return launched;
 };
@@ -43,7 +43,7 @@ describe('npm start', () => {
   let firstPort = '';
 
   it('serves a platform, heals from killed children, and Ctrl-C leaves nothing behind', async () => {
-    const launched = start('--port', '0', '--data-dir', kept, '--no-example');
+    const launched = start('--port', '0', '--data-dir', kept);
     const [, url, port] = await launched.said(SERVED);
     firstPort = port;
     expect(launched.output()).toMatch(/operator token\s+\S+/);
@@ -120,7 +120,7 @@ describe('npm start', () => {
   });
 
   it('Ctrl-C in a terminal, which reaches npm and everything below it, ends npm with 0', async () => {
-    const launched = run('npm', ['start', '--', '--port', '0', '--data-dir', kept]);
+    const launched = run('npm', ['start', '--', '--port', '0', '--data-dir', kept, '--no-example']);
     running.push(launched);
     await launched.said(SERVED, 90_000);
     process.kill(-(launched.child.pid as number), 'SIGINT');
