@@ -1,13 +1,13 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import type { ColumnSpec, MergePayload, MergeResult } from '../../contracts';
 import { Failure } from '../../contracts';
-import { parseCell } from '../../tabular';
+import { parseCell, parseNumber } from '../../tabular';
+import type { CellValue } from '../../tabular';
 import type { TaskIo } from '../task-io';
 import { profileColumn } from './column-profile';
 import { Duck, literal } from './duck';
 import { isHeldOut } from './holdout';
+import { jsonLines } from './json-lines';
 import { DUCK_MEMORY_MB } from './profile';
 import { writeSealed } from './seal';
 import { findTarget } from './target';
@@ -17,7 +17,21 @@ import { findWarnings } from './warnings';
 const Cell = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const FeedbackLine = z.object({ values: z.record(z.string(), Cell), actual: Cell });
 
-/** Appends one feedback row to table `typed`; false when its outcome is missing or cannot be read. */
+/** `1` and `1.0` are one class: an outcome sent as a number takes the spelling that the data has. */
+const asKnownClass = (spec: ColumnSpec, outcome: CellValue): CellValue => {
+  const known = spec.category?.canonical.map(([, spelling]) => spelling) ?? [];
+  if (spec.type !== 'category' || outcome === null || known.includes(String(outcome))) return outcome;
+  const value = parseNumber(String(outcome));
+  if (!value.ok) return outcome;
+  return (
+    known.find((spelling) => {
+      const other = parseNumber(spelling);
+      return other.ok && other.value === value.value;
+    }) ?? outcome
+  );
+};
+
+/** Fills table `feedback`; answers how many rows have an outcome that can be read. Cells that cannot be read are missing. */
 const appendFeedback = async (
   duck: Duck,
   path: string,
@@ -27,12 +41,13 @@ const appendFeedback = async (
 ): Promise<number> => {
   const appender = await duck.connection.createAppender('feedback');
   let added = 0;
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
-    if (line === '') continue;
-    const { values, actual } = FeedbackLine.parse(JSON.parse(line));
+  for await (const [line, number] of jsonLines(path)) {
+    const { values, actual } = feedbackLine(line, number);
+    const given = new Map(Object.entries(values));
     const cells = specs.map((spec, at) => {
-      const result = parseCell(spec, at === target ? actual : (values[spec.name] ?? null));
-      return result.ok ? result.value : null;
+      const result = parseCell(spec, at === target ? actual : (given.get(spec.name) ?? null));
+      const value = result.ok ? result.value : null;
+      return at === target ? asKnownClass(spec, value) : value;
     });
     if (cells[target] === null) continue;
     appender.appendBigInt(BigInt(firstRow + added));
@@ -47,6 +62,35 @@ const appendFeedback = async (
   }
   appender.closeSync();
   return added;
+};
+
+const feedbackLine = (line: string, number: number): z.infer<typeof FeedbackLine> => {
+  try {
+    return FeedbackLine.parse(JSON.parse(line));
+  } catch (cause) {
+    throw new Failure('BAD_INPUT', `line ${number} of the feedback is not {"values": {...}, "actual": ...}`, {
+      cause,
+    });
+  }
+};
+
+/**
+ * True for feedback about a held-out row. Its key cannot tell: a prediction carries the model's inputs only, and the row's
+ * other cells (identifiers, leaking columns) are part of the key. So all cells that feedback has are compared.
+ */
+const repeatsHeldOut = async (
+  duck: Duck,
+  specs: readonly ColumnSpec[],
+  target: number,
+  rows: number,
+): Promise<string> => {
+  const counts = await duck.one<Record<string, number>>(
+    `select ${specs.map((_, at) => `count(c${at}) as c${at}`).join(', ')} from feedback`,
+  );
+  const given = specs.flatMap((_, at) => (at !== target && counts[`c${at}`] > 0 ? [`c${at}`] : []));
+  if (given.length === 0) return 'false';
+  const same = given.map((cell) => `h.${cell} is not distinct from feedback.${cell}`).join(' and ');
+  return `exists (select 1 from typed h where h.holdout and h.row < ${rows} and ${same})`;
 };
 
 /** Old rows keep their side of the split; feedback rows get theirs from the same rule. */
@@ -76,8 +120,10 @@ export const runMerge = async (payload: MergePayload, io: TaskIo): Promise<Merge
         hint: 'submit feedback for predictions of this scenario first',
       });
     }
+    const byRule = isHeldOut(payload.holdout, specs, payload.target);
+    const byRow = await repeatsHeldOut(duck, specs, at, rows);
     await duck.run(
-      `insert into typed select row, ${columns}, ${isHeldOut(payload.holdout, specs, payload.target)} from feedback`,
+      `insert into typed select row, ${columns}, (${byRule}) or (${byRow}) from feedback order by row`,
     );
     const target = { at, task: payload.task };
     const profile = [];
