@@ -18,7 +18,7 @@ describe('the data folder', () => {
     const again = DataFolder.open(path);
     expect(again.fresh).toBe(false);
     expect(again.secrets).toEqual(first.secrets);
-    expect(again.state).toEqual({ natsPort: 4711, bootstrapped: false, examplePlayed: false });
+    expect(again.state).toEqual({ natsPort: 4711, bootstrapped: false });
     expect(statSync(join(path, 'secrets.json')).mode & 0o777).toBe(0o600);
     expect(Buffer.from(again.secrets.platform, 'base64')).toHaveLength(32);
     again.close();

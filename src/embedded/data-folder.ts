@@ -33,7 +33,6 @@ const State = z.object({
   natsPort: z.number().int().optional(),
   /** Operator, first tenant and its key exist. */
   bootstrapped: z.boolean().default(false),
-  examplePlayed: z.boolean().default(false),
 });
 export type State = z.infer<typeof State>;
 

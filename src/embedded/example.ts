@@ -35,6 +35,7 @@ export const playExample = async (endpoint: string, apiKey: string, ui: Terminal
         target: 'price',
         scenario: { name: 'house prices', template: 'house-prices' },
         predictions: 10,
+        arrivals,
       },
       ui,
     );

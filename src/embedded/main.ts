@@ -51,7 +51,7 @@ const served = (platform: EmbeddedPlatform, ui: Terminal): void => {
   ]);
 };
 
-/** Operator, tenant and key on the first start; the example, when wanted, until it was played to its end once. */
+/** Operator, tenant and key, then the example when it is wanted: once, since the key is known only now. */
 const firstStart = async (platform: EmbeddedPlatform, options: StartOptions, ui: Terminal): Promise<void> => {
   if (platform.data.state.bootstrapped) return;
   const made = await bootstrap(platform);
@@ -63,9 +63,8 @@ const firstStart = async (platform: EmbeddedPlatform, options: StartOptions, ui:
     ['its API key', made.apiKey],
   ]);
   platform.data.remember({ bootstrapped: true });
-  if (!options.example || platform.data.state.examplePlayed) return;
+  if (!options.example) return;
   await playExample(platform.endpoint, made.apiKey, ui);
-  platform.data.remember({ examplePlayed: true });
 };
 
 const run = async (options: StartOptions): Promise<number> => {

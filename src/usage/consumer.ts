@@ -20,7 +20,7 @@ interface Message {
   readonly batch: UsageBatch;
 }
 
-const DURABLE = 'ledger';
+export const LEDGER = 'ledger';
 const MESSAGES_AT_ONCE = 1000;
 const EVENTS_AT_ONCE = 5000;
 
@@ -38,7 +38,7 @@ export class UsageConsumer {
   async start(): Promise<void> {
     this.running = await this.messaging.consume(
       STREAMS.usage.name,
-      DURABLE,
+      LEDGER,
       { batch: MESSAGES_AT_ONCE, ackWaitMs: 30_000 },
       (deliveries) => this.take(deliveries),
     );
@@ -50,7 +50,7 @@ export class UsageConsumer {
 
   /** Messages whose events are not in the ledger yet. */
   async lag(): Promise<number> {
-    const { pending, inHand } = await this.messaging.backlog(STREAMS.usage.name, DURABLE);
+    const { pending, inHand } = await this.messaging.backlog(STREAMS.usage.name, LEDGER);
     return pending + inHand;
   }
 

@@ -5,7 +5,7 @@
  */
 export { UsageMeter } from './meter';
 export type { MeterOptions, UnnumberedEvent } from './meter';
-export { UsageConsumer } from './consumer';
+export { LEDGER, UsageConsumer } from './consumer';
 export type { LoggedPrediction, PredictionSink } from './consumer';
 export { Usage } from './usage.service';
 export type { Period, StorageChange, UsageDay, UsageRecord } from './usage.service';

@@ -13,7 +13,7 @@ const columnSample = (text: string, whole: boolean, format: string, target: stri
       .split('\n')
       .filter((line) => line.trim() !== '')
       .map((line) => {
-        const value = (JSON.parse(line) as Record<string, unknown>)[target];
+        const value = (JSON.parse(line) as Record<string, string | number | boolean | null>)[target];
         return value == null ? '' : String(value);
       });
   }
