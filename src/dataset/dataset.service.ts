@@ -227,9 +227,14 @@ export class DatasetService {
 
   /** Ends the version and its storage; what was trained on it stays. */
   async deleteVersion(_ctx: TenantContext, tx: TenantTx, id: DatasetVersionId): Promise<DatasetVersion> {
+    // The task is locked before the version, as everywhere: a result that arrives now waits, or is waited for.
+    const seen = await tx.findOneBy(DatasetVersion, { id });
+    if (seen?.taskId != null) await this.parts.tasks.cancel(tx, seen.taskId);
     const version = await this.sealing.lock(tx, id);
     if (version.state === 'DELETED') return version;
-    if (version.taskId !== null) await this.parts.tasks.cancel(tx, version.taskId);
+    if (version.taskId !== null && version.taskId !== seen?.taskId) {
+      await this.parts.tasks.cancel(tx, version.taskId);
+    }
     await this.sealing.delete(tx, version);
     return tx.findOneByOrFail(DatasetVersion, { id });
   }

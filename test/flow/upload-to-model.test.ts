@@ -1,7 +1,7 @@
 /** The first half of the walk with the real worker process: a CSV becomes a sealed version, and that a model version. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stage } from '../../src/training/testing/stage';
@@ -99,4 +99,38 @@ it('a file that is no data is rejected, and nothing of it stays', async () => {
     errorCode: 'NO_ROWS',
   });
   await expect(s.stored(s.b)).resolves.toEqual([]);
+});
+
+it('sealed bytes that were changed are not trained on', async () => {
+  const csv = houses(200);
+  const { version, upload } = await s.declare(s.b, { sizeBytes: Buffer.byteLength(csv) });
+  await s.put(upload.url, csv);
+  for await (const _ of s.datasets.progress(s.b.ctx, version.id)) continue;
+  const { sealedKey, sealedBytes } = await s.datasets.getVersion(s.b.ctx, version.id);
+  const file = await open(join(s.folder, sealedKey ?? ''), 'r+');
+  await file.write(Buffer.from('x'), 0, 1, Math.floor((sealedBytes ?? 0) / 2));
+  await file.close();
+  const job = await s.start(s.b, version.id);
+  for await (const _ of s.training.progress(s.b.ctx, job.id)) continue;
+  await expect(s.training.get(s.b.ctx, job.id)).resolves.toMatchObject({
+    state: 'FAILED',
+    errorCode: 'DATASET_CHANGED',
+  });
+});
+
+it('a running job is canceled within two seconds', async () => {
+  const csv = houses(2000);
+  const { version, upload } = await s.declare(s.b, { sizeBytes: Buffer.byteLength(csv) });
+  await s.put(upload.url, csv);
+  for await (const _ of s.datasets.progress(s.b.ctx, version.id)) continue;
+  const job = await s.start(s.b, version.id, { family: 'mlp', epochs: 10_000 });
+  let askedAt = 0;
+  for await (const update of s.training.progress(s.b.ctx, job.id)) {
+    if (update.epochs.length === 0 || askedAt > 0) continue;
+    askedAt = performance.now();
+    await s.within(s.b, (tx) => s.training.cancel(s.b.ctx, tx, job.id));
+  }
+  expect(performance.now() - askedAt).toBeLessThan(2000);
+  await expect(s.training.get(s.b.ctx, job.id)).resolves.toMatchObject({ state: 'CANCELED' });
+  expect(s.usage.at(-1)).toMatchObject({ jobId: job.id, reason: 'canceled' });
 });

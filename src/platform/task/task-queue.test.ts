@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { connect } from 'nats';
 import { STREAMS, subject } from '../../../contracts';
 import type { ClaimReply, Consumed, Finish, PackPayload, TaskId, TaskReady } from '../../../contracts';
 import { mintKey } from '../object-store';
@@ -448,6 +449,27 @@ describe('the relay', () => {
       await expect(state(id)).resolves.toMatchObject({ state: 'QUEUED' });
       await world.nats.start();
       await eventually(published, (rows) => rows.some((row) => row.task_id === id), 20_000);
+    } finally {
+      await tasks.stop();
+    }
+  });
+
+  it('rebuilds what NATS lost', async () => {
+    await empty();
+    const tasks = queue(new Recorder());
+    const ids = [await add(tasks, world.a), await add(tasks, world.b)];
+    await tasks.publishDue();
+    const url = new URL(world.nats.url);
+    const nats = await connect({ servers: url.host, user: url.username, pass: url.password });
+    await (await nats.jetstreamManager()).streams.delete(STREAMS.tasks.name);
+    await nats.close();
+    await world.look(`update app.outbox set published_at = now() - interval '3 seconds'`);
+    tasks.start();
+    try {
+      await tasks.sweep();
+      const again = await eventually(published, (rows) => rows.length === 2);
+      expect(again.map((row) => row.task_id).sort()).toEqual(ids.sort());
+      await expect(world.messaging.stored(STREAMS.tasks.name)).resolves.toBe(2);
     } finally {
       await tasks.stop();
     }

@@ -44,6 +44,13 @@ export interface TaskQueueOptions {
   readonly reannounceMs?: number;
 }
 
+/** Two transactions met: nothing is wrong with either, and the same request will pass. */
+const MET = new Set(['40001', '40P01', '55P03', '57014']);
+const mayAskAgain = (error: unknown): boolean => {
+  const { code, driverError } = error as { code?: unknown; driverError?: { code?: unknown } };
+  return code === 'UNAVAILABLE' || [code, driverError?.code].some((each) => MET.has(String(each)));
+};
+
 const parse = <T>(schema: z.ZodType<T>, body: unknown): T => {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
@@ -145,8 +152,8 @@ export class TaskQueue {
     try {
       return await this.db.within(request, (tx) => this.grant(tx, request));
     } catch (error) {
+      if (mayAskAgain(error)) throw error;
       const failure = asFailure(error);
-      if (failure.code === 'UNAVAILABLE') throw failure;
       this.log.warn({ err: error, taskId: request.taskId }, 'a task could not be prepared');
       await this.db.within(request, (tx) => this.refuse(tx, request.taskId, failure));
       return { v: 1, outcome: 'never' };
@@ -217,8 +224,8 @@ export class TaskQueue {
     try {
       return await this.db.within(finish, (tx) => this.settle(tx, finish));
     } catch (error) {
+      if (mayAskAgain(error)) throw error;
       const failure = asFailure(error);
-      if (failure.code === 'UNAVAILABLE') throw failure;
       this.log.error({ err: error, taskId: finish.taskId }, 'a result was refused');
       // The result cannot be taken, so the attempt failed.
       return this.db.within(finish, (tx) =>

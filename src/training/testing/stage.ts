@@ -268,6 +268,7 @@ export const stage = async () => {
 
   return {
     ...world,
+    folder,
     store,
     catalogue,
     tasks,
