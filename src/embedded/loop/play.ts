@@ -145,13 +145,10 @@ class Loop {
     this.ui.line(`  loss over ${epochs.length} epochs  ${sparklines(epochs)}`);
   }
 
-  async deploy(modelVersionId: string): Promise<string> {
+  async deploy(modelVersionId: string, name: string): Promise<string> {
     const { deployModel } = await this.client.run<{ deployModel: { id: string; state: string } }>(
       operation.DEPLOY,
-      {
-        modelVersionId,
-        name: 'live',
-      },
+      { modelVersionId, name },
     );
     if (deployModel.state !== 'READY') throw new Error(`the deployment is ${deployModel.state}`);
     return deployModel.id;
@@ -188,6 +185,13 @@ class Loop {
     }
   }
 }
+
+/** An address is unique within the tenant: the scenario's name, and the end of its id. */
+const addressOf = (scenario: string, id: string): string =>
+  `${scenario
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 40)}-${id.slice(-6)}`;
 
 /** Rows that no training saw, with what was true. */
 const heldOutRows = async (
@@ -226,7 +230,7 @@ export const playLoop = async (client: Client, input: LoopInput, ui: Terminal): 
   showModel(ui, model);
 
   ui.step('deployment and predictions, on held-out rows');
-  const deploymentId = await loop.deploy(model.id);
+  const deploymentId = await loop.deploy(model.id, addressOf(input.scenario.name, scenario.id));
   const predictions = await loop.predict(deploymentId, await heldOutRows(model, input.predictions));
   showPredictions(ui, predictions, input.target);
 
