@@ -46,7 +46,7 @@ export const restore = async ({ from, dataDir, env }: RestoreOptions): Promise<B
     await store.close();
     await loadTables(superuserUrl, join(from, 'tables'), manifest);
     // The people and keys of the backup are there: a first start must not make others.
-    platform.data.remember({ bootstrapped: true, examplePlayed: true });
+    platform.data.remember({ bootstrapped: true });
   } finally {
     await platform.stop();
   }
