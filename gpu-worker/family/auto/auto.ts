@@ -5,6 +5,7 @@ import type { NumberEncoding } from '../../prepare/number';
 import { encodingOf, trainConcrete } from '../concrete';
 import type { TrainingContext, TrainingData } from '../data';
 import type { ConcreteSpec, Trained } from '../trained';
+import { choose, rowLosses } from './choose';
 import { portfolio } from './portfolio';
 
 /** The same rows in the encoding that a candidate wants. */
@@ -18,14 +19,16 @@ export interface Encodings {
 interface Candidate {
   readonly trained: Trained;
   readonly metrics: Metrics;
+  /** Of each validation row. */
+  readonly losses: Float64Array;
 }
 
 /** Beyond this the last rows teach little and training twice takes long. */
 const MOST_ROWS_TWICE = 50_000;
 
 /**
- * Trains the portfolio one after the other and keeps what does best on the validation rows: root mean squared error,
- * or log loss, which tells models apart where the accuracy of a few hundred rows cannot. The winner is then trained
+ * Trains the portfolio one after the other and keeps what does best on the validation rows: by squared error, or by
+ * log loss, which tells models apart where the accuracy of a few hundred rows cannot. The winner is then trained
  * once more, as long as it took to its best epoch, on training and validation rows together: few rows are too dear
  * to only judge by, and where time orders them the validation rows are the most recent.
  */
@@ -47,15 +50,19 @@ export const trainAuto = async (
       context.progress((at + fraction) / stages, numbered, message);
     },
   });
-  let best: Candidate | undefined;
+  const candidates: Candidate[] = [];
   for (const [at, spec] of specs.entries()) {
     const data = await rows.encoded(encodingOf(spec));
     const message = `candidate ${at + 1} of ${specs.length}: ${title(spec)}`;
     const trained = await trainConcrete(spec, data, stage(at, message));
     const predicted = await predict(trained, data.target, data.validation.features, context.signal);
-    const metrics = metricsOf(predicted, data.target, validationRows);
-    if (best === undefined || lossOf(metrics) < lossOf(best.metrics)) best = { trained, metrics };
+    candidates.push({
+      trained,
+      metrics: metricsOf(predicted, data.target, validationRows),
+      losses: rowLosses(predicted, data.target, validationRows),
+    });
   }
+  const best = candidates[choose(candidates.map(({ losses }) => losses))];
   if (best === undefined) throw new Error('the portfolio is empty');
   const { spec } = best.trained;
   if (spec.family !== 'mlp' || first.training.features.rows > MOST_ROWS_TWICE) return best.trained;
@@ -69,8 +76,6 @@ const bestEpoch = (history: readonly Epoch[]): number => {
   const losses = history.map(({ valLoss }) => valLoss ?? Infinity);
   return losses.indexOf(Math.min(...losses)) + 1;
 };
-
-const lossOf = (metrics: Metrics): number => metrics['rmse'] ?? metrics['logLoss'] ?? Infinity;
 
 const title = (spec: ConcreteSpec): string =>
   spec.family === 'linear'
