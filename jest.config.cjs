@@ -4,6 +4,8 @@ module.exports = {
     '<rootDir>/{contracts,onnx,tabular,src,gpu-worker,migrations,test,bench,examples}/**/*.test.ts',
   ],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.modelmint/'],
+  // Dynamic imports name the compiled file; here the source stands in for it.
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   testEnvironment: '<rootDir>/test/support/environment.cjs',
   globalSetup: '<rootDir>/test/support/global-setup.cjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.cjs',

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { spawnTied } from './child';
 import { spawnNats, stopLeftoverNats, waitForNats } from './nats';
@@ -9,8 +10,9 @@ import type { Service } from './supervise';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where the compiled entry points lie: this file is dist/src/embedded/services.js. */
-const DIST = resolve(__dirname, '../..');
+/** Where the compiled entry points lie: this file is dist/src/embedded/services.js, or its source in a test. */
+const ROOT = resolve(__dirname, '../..');
+const DIST = existsSync(join(ROOT, 'src/main.js')) ? ROOT : join(ROOT, 'dist');
 
 /** How long a child may take to answer; a machine under load is slow, not broken. */
 const READY_MS = 60_000;
