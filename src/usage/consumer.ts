@@ -23,6 +23,8 @@ interface Message {
 export const LEDGER = 'ledger';
 const MESSAGES_AT_ONCE = 1000;
 const EVENTS_AT_ONCE = 5000;
+const FEW_MESSAGES = 100;
+const GATHER_MS = 40;
 
 /** Takes usage messages into the ledger: one transaction for many, acknowledged after its commit. */
 export class UsageConsumer {
@@ -62,6 +64,8 @@ export class UsageConsumer {
       else await this.settle([delivery], () => this.bury(delivery, 'not a usage message'));
     }
     for (const portion of portions(messages)) await this.takePortion(portion);
+    // What comes in the next moment goes into one transaction: answers do not wait for the ledger.
+    if (deliveries.length < FEW_MESSAGES) await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
   }
 
   private async takePortion(messages: readonly Message[]): Promise<void> {
