@@ -6,7 +6,7 @@ import { sealDataset, sleep, startTraining } from '../work';
 import type { AnsweredPrediction, SeenByClients } from './evidence';
 
 /** Small enough that a job takes a second or two. */
-const SPEC = { family: 'mlp', layers: [16], epochs: 8 };
+const SPEC = { family: 'mlp', hidden: [16], epochs: 8 };
 const BETWEEN_PREDICTIONS_MS = 30;
 /** One upload for so many trainings. */
 const TRAININGS_AN_UPLOAD = 4;

@@ -83,6 +83,7 @@ class Killer {
   private async killOne(name: VictimName, absenceMs: number): Promise<void> {
     const victim = this.victims[name];
     if (this.loads.some(({ active }) => active > 0)) this.duringJobs++;
+    const from = performance.now();
     const children = descendants(victim.pid);
     await victim.kill();
     this.kills[name]++;
@@ -90,6 +91,7 @@ class Killer {
       this.orphans.push(`${command} outlived the ${name} that started it`);
     await sleep(absenceMs);
     await victim.start();
+    this.options.tell(`kill -9 ${name}, ready again after ${Math.round(performance.now() - from)} ms`);
   }
 }
 
@@ -99,6 +101,14 @@ const settled = async (superuserUrl: string, loads: readonly TenantLoad[]): Prom
   while ((await missingFromLedger(superuserUrl, answered)) > 0 && Date.now() < until) await sleep(200);
   await sleep(500); // what else the consumer has in hand, such as reversals
 };
+
+/** What a gateway logged as an error, oldest first: ids and codes, never values. */
+const errorsOf = (log: string): string =>
+  log
+    .split('\n')
+    .filter((line) => /"level":("error"|50)/.test(line))
+    .slice(-20)
+    .join('\n');
 
 const countBy = (values: readonly string[]): Record<string, number> => {
   const counts: Record<string, number> = {};
@@ -134,6 +144,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosReport> => {
     const seen = together(loads);
     const found = await findInDatabase(superuserUrl);
     const all = Object.values(victims).flatMap(({ pid }) => descendants(pid));
+    if (seen.surprises.length > 0) options.tell(errorsOf(platform.gateway.log()));
     await platform.stop();
     const left = (await leftOf(all, 5000)).map(({ command }) => `${command} outlived the platform`);
     const violations = check({ ...seen, ...found, orphans: [...killer.orphans, ...left] });
