@@ -29,6 +29,7 @@ import type {
 } from '../platform/object-store';
 import { Follower } from '../platform/task';
 import type { TaskQueue } from '../platform/task';
+import { requireScenario } from '../scenario';
 import type { ScenarioService } from '../scenario';
 import { Dataset, DatasetVersion } from './dataset.entity';
 import type { SealedVersion } from './dataset.entity';
@@ -318,8 +319,9 @@ export class DatasetService {
 
   /** Newest first. */
   listDatasets(ctx: TenantContext, scenarioId: ScenarioId | null, page: PageRequest): Promise<Page<Dataset>> {
-    return this.parts.db.within(ctx, async (tx) =>
-      toPage(
+    return this.parts.db.within(ctx, async (tx) => {
+      await requireScenario(tx, scenarioId);
+      return toPage(
         await tx.find(Dataset, {
           where: {
             ...(scenarioId === null ? {} : { scenarioId }),
@@ -329,8 +331,8 @@ export class DatasetService {
           take: page.limit + 1,
         }),
         page,
-      ),
-    );
+      );
+    });
   }
 
   listVersions(ctx: TenantContext, datasetId: DatasetId, page: PageRequest): Promise<Page<DatasetVersion>> {

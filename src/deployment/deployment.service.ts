@@ -6,6 +6,7 @@ import type { Database, Scoped, TenantTx } from '../platform/database';
 import { newId } from '../platform/ids';
 import type { Logger } from '../platform/log';
 import { toPage } from '../platform/page';
+import { requireScenario } from '../scenario';
 import type { Page, PageRequest } from '../platform/page';
 import { deploymentOf, revisionOf } from './deployment';
 import type { Deployment, DeploymentRow, Revision, RevisionRow } from './deployment';
@@ -126,13 +127,14 @@ export class Deployments {
     scenarioId: ScenarioId | null,
     page: PageRequest,
   ): Promise<Page<Deployment>> {
-    const rows = await this.db.within(ctx, (tx) =>
-      tx.query<DeploymentRow[]>(
+    const rows = await this.db.within(ctx, async (tx) => {
+      await requireScenario(tx, scenarioId);
+      return tx.query<DeploymentRow[]>(
         `select * from app.deployment where ($1::uuid is null or scenario_id = $1) and ($2::uuid is null or id < $2)
          order by id desc limit $3`,
         [scenarioId, page.after, page.limit + 1],
-      ),
-    );
+      );
+    });
     return toPage(rows.map(deploymentOf), page);
   }
 

@@ -14,6 +14,7 @@ import type { TenantContext } from '../platform/context';
 import type { Database, TenantTx } from '../platform/database';
 import { newId } from '../platform/ids';
 import { toPage } from '../platform/page';
+import { requireScenario } from '../scenario';
 import type { Page, PageRequest } from '../platform/page';
 import type { SignedUrls } from '../platform/object-store';
 import { Model, ModelVersion } from './registry.entity';
@@ -94,8 +95,9 @@ export class Registry {
 
   /** Newest first. */
   listModels(ctx: TenantContext, scenarioId: ScenarioId | null, page: PageRequest): Promise<Page<Model>> {
-    return this.db.within(ctx, async (tx) =>
-      toPage(
+    return this.db.within(ctx, async (tx) => {
+      await requireScenario(tx, scenarioId);
+      return toPage(
         await tx.find(Model, {
           where: {
             ...(scenarioId === null ? {} : { scenarioId }),
@@ -105,8 +107,8 @@ export class Registry {
           take: page.limit + 1,
         }),
         page,
-      ),
-    );
+      );
+    });
   }
 
   listVersions(ctx: TenantContext, modelId: ModelId, page: PageRequest): Promise<Page<ModelVersion>> {

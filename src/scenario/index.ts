@@ -3,7 +3,7 @@ import { Scenario } from './scenario.entity';
 
 export { Scenario } from './scenario.entity';
 export { ScenarioResolver } from './scenario.resolver';
-export { ScenarioService } from './scenario.service';
+export { requireScenario, ScenarioService } from './scenario.service';
 export type { ScenarioChanged } from './scenario.service';
 export { LearningTaskEnum } from './scenario.types';
 

@@ -23,6 +23,13 @@ export interface ScenarioChanged {
 
 const notFound = (): Failure => new Failure('NOT_FOUND', 'no such scenario');
 
+/** For lists of one scenario: an unknown scenario is an error, not an empty list. Null asks for nothing. */
+export const requireScenario = async (tx: TenantTx, id: ScenarioId | null): Promise<void> => {
+  if (id === null) return;
+  const found = await tx.query<unknown[]>('select 1 from app.scenario where id = $1', [id]);
+  if (found.length === 0) throw notFound();
+};
+
 /** Business uses of models. Everything later (datasets, jobs, deployments, usage) hangs on one. */
 export class ScenarioService {
   constructor(

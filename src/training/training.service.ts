@@ -6,6 +6,7 @@ import type { TenantContext } from '../platform/context';
 import type { Database, TenantTx } from '../platform/database';
 import { newId } from '../platform/ids';
 import { toPage } from '../platform/page';
+import { requireScenario } from '../scenario';
 import type { Page, PageRequest } from '../platform/page';
 import type { Messaging } from '../platform/messaging';
 import type { ObjectCatalogue, ObjectStore, SignedUrls } from '../platform/object-store';
@@ -176,8 +177,9 @@ export class TrainingService {
 
   /** Newest first. */
   list(ctx: TenantContext, scenarioId: ScenarioId | null, page: PageRequest): Promise<Page<Job>> {
-    return this.parts.db.within(ctx, async (tx) =>
-      toPage(
+    return this.parts.db.within(ctx, async (tx) => {
+      await requireScenario(tx, scenarioId);
+      return toPage(
         await tx.find(Job, {
           where: {
             ...(scenarioId === null ? {} : { scenarioId }),
@@ -187,8 +189,8 @@ export class TrainingService {
           take: page.limit + 1,
         }),
         page,
-      ),
-    );
+      );
+    });
   }
 
   /** Stored epochs after number `after`, in order. */

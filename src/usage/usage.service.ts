@@ -14,6 +14,7 @@ import type { Clock } from '../platform/clock';
 import type { TenantContext } from '../platform/context';
 import type { Database, TenantTx } from '../platform/database';
 import { newId } from '../platform/ids';
+import { requireScenario } from '../scenario';
 import { dayOf, foldUsage, spansOf } from './fold';
 import type { FoldedUsage, Span } from './fold';
 import { scenarioOf, takeEvents } from './ledger';
@@ -123,6 +124,7 @@ export class Usage {
 
   /** Usage by UTC day, scenario, meter and reason; sorted by day. `to` beyond now counts up to now. */
   async byDay(ctx: TenantContext, period: Period, scenarioId: ScenarioId | null = null): Promise<UsageDay[]> {
+    await this.db.within(ctx, (tx) => requireScenario(tx, scenarioId));
     const { fromMs, toMs } = this.passed(period);
     const spans = spansOf(fromMs, toMs);
     const folded = await this.fold(ctx, spans, scenarioId);
