@@ -176,7 +176,7 @@ describe('an upload', () => {
       method: 'PUT',
       body: new Blob(['x'.repeat(100_000)]).stream(),
       duplex: 'half',
-    });
+    } as RequestInit);
     expect(chunked.status).toBe(413);
     await rejected(two.version.id, 'UPLOAD_TOO_LARGE');
   });

@@ -41,7 +41,6 @@ const NewScenario = Changes.extend({
   task: LearningTask.optional(),
   target: z.string().trim().min(1).max(200).optional(),
 });
-export type NewScenarioInput = z.infer<typeof NewScenario>;
 
 const withoutNulls = (value: unknown): unknown =>
   value !== null && typeof value === 'object' && !Array.isArray(value)

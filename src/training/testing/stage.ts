@@ -141,7 +141,7 @@ export const stage = async () => {
         ...set,
       }),
     );
-  const put = (url: string, body: string | Buffer): Promise<Response> => fetch(url, { method: 'PUT', body });
+  const put = (url: string, body: string | Buffer): Promise<Response> => fetch(url, { method: 'PUT', body } as RequestInit);
   const fetchBytes = async (source: Source): Promise<Buffer> =>
     Buffer.from(await (await fetch(source.url)).arrayBuffer());
 
