@@ -11,10 +11,11 @@ import {
 } from 'graphql';
 import type { GraphQLField, GraphQLInputType, GraphQLOutputType } from 'graphql';
 import type { TestPlatform } from './platform';
+import { ROOT } from './root';
 import { login, PASSWORD, SPEC, upload } from './world';
 import type { IdKind, World } from './world';
 
-export const schema = buildSchema(readFileSync(join(__dirname, '../../schema.graphql'), 'utf8'));
+export const schema = buildSchema(readFileSync(join(ROOT, 'schema.graphql'), 'utf8'));
 
 export type Root = 'query' | 'mutation' | 'subscription';
 export interface Operation {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { freePort } from '../../src/embedded/child';
 import { gatewayService, workerService } from '../../src/embedded/services';
@@ -14,6 +14,7 @@ import type { TestNats } from './nats';
 import { startPostgres } from './postgres';
 import { startProcess } from './process';
 import type { TestProcess } from './process';
+import { DIST } from './root';
 
 export interface PlatformOptions {
   /** Added to the environment of gateway and worker, e.g. `{ MM_LEASE_MS: '3000' }`. */
@@ -67,10 +68,6 @@ export interface GraphQLAnswer<T> {
     readonly extensions?: { readonly code?: string; readonly hint?: string };
   }[];
 }
-
-/** This file runs from its source under jest, and compiled, below dist/ itself, for the benchmarks. */
-const ROOT = resolve(__dirname, '../..');
-const DIST = basename(ROOT) === 'dist' ? ROOT : join(ROOT, 'dist');
 
 /** The built gateway and worker as real processes on a database, a nats-server and a folder of their own. */
 export const startPlatform = async (options: PlatformOptions = {}): Promise<TestPlatform> => {
