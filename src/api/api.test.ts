@@ -44,7 +44,7 @@ describe('errors', () => {
         message: 'no such scenario',
         locations: [{ line: 1, column: 3 }],
         path: ['scenario'],
-        extensions: { code: 'NOT_FOUND', errorId: expect.any(String), requestId: 'my-request' },
+        extensions: { code: 'NOT_FOUND', errorId: expect.any(String) as string, requestId: 'my-request' },
       },
     ]);
   });
@@ -167,7 +167,7 @@ describe('limits', () => {
     await slow.close();
     const limited = answers.filter((answer) => answer.status === 429);
     expect(limited).toHaveLength(3);
-    expect(codeOf(limited[0] as Answer)).toBe('RATE_LIMITED');
+    expect(codeOf(limited[0])).toBe('RATE_LIMITED');
     expect(Number(limited[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
   });
 });
@@ -190,9 +190,8 @@ describe('an Idempotency-Key', () => {
       '{ auditEvents(first: 100) { edges { node { operation target } } } }',
     );
     const { id: target } = answers[0]?.data.createScenario;
-    const records = data.auditEvents.edges.filter(
-      ({ node }: { node: { target: string } }) => node.target === target,
-    );
+    const edges = data.auditEvents.edges as unknown as { node: { target: string } }[];
+    const records = edges.filter(({ node }: { node: { target: string } }) => node.target === target);
     expect(records).toHaveLength(1);
   });
 
@@ -246,7 +245,8 @@ describe('pages', () => {
         'query ($after: String) { scenarios(first: 2, after: $after) { edges { node { name } } pageInfo { hasNextPage endCursor } } }',
         { after },
       );
-      names.push(...data.scenarios.edges.map((edge: { node: { name: string } }) => edge.node.name));
+      const edges = data.scenarios.edges as unknown as { node: { name: string } }[];
+      names.push(...edges.map((edge) => edge.node.name));
       after = data.scenarios.pageInfo.hasNextPage ? data.scenarios.pageInfo.endCursor : null;
     } while (after !== null);
     await own.close();

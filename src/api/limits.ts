@@ -1,6 +1,6 @@
 /** Limits on a document, each with its own answer. Shape is checked before variables are known, cost after. */
 import type { ApolloServerPlugin } from '@apollo/server';
-import { GraphQLError, Kind } from 'graphql';
+import { GraphQLError, Kind, OperationTypeNode } from 'graphql';
 import type {
   ASTVisitor,
   DocumentNode,
@@ -77,9 +77,9 @@ export const shapeLimits = (context: ValidationContext): ASTVisitor => ({
       } else if (size.fields > LIMITS.fields) broad('fields', size.fields, LIMITS.fields);
       else if (size.aliases > LIMITS.aliases) broad('aliases', size.aliases, LIMITS.aliases);
       else if (size.directives > LIMITS.directives) broad('directives', size.directives, LIMITS.directives);
-      else if (node.operation === 'query' && roots > LIMITS.rootFields)
+      else if (node.operation === OperationTypeNode.QUERY && roots > LIMITS.rootFields)
         broad('root fields', roots, LIMITS.rootFields);
-      else if (node.operation === 'mutation' && roots > 1) {
+      else if (node.operation === OperationTypeNode.MUTATION && roots > 1) {
         context.reportError(
           refuse('QUERY_TOO_BROAD', 'a request holds one mutation field; send several requests'),
         );

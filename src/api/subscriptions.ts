@@ -1,6 +1,6 @@
 /** Subscriptions by graphql-ws on the same address. The credential is checked at the start and again every second. */
 import type { Server } from 'node:http';
-import { getOperationAST, parse, specifiedRules, validate, GraphQLError } from 'graphql';
+import { OperationTypeNode, getOperationAST, parse, specifiedRules, validate, GraphQLError } from 'graphql';
 import type { ExecutionArgs, GraphQLSchema } from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
@@ -114,7 +114,7 @@ export const serveSubscriptions = (server: Server, options: SubscriptionOptions)
         const errors = validate(options.schema, document, [...specifiedRules, shapeLimits], { maxErrors: 5 });
         if (errors.length > 0) return errors;
         const operation = getOperationAST(document, payload.operationName);
-        if (operation?.operation !== 'subscription') {
+        if (operation?.operation !== OperationTypeNode.SUBSCRIPTION) {
           return refuse(
             new Failure('BAD_INPUT', 'this connection serves subscriptions only', {
               hint: 'send queries and mutations to POST /graphql',

@@ -36,7 +36,10 @@ const newTenant = async (name: string): Promise<{ id: string; email: string; coo
     `mutation ($name: String!, $email: String!) { createTenant(name: $name, ownerEmail: $email) { tenant { id } invitation { token link } } }`,
     { name, email },
   );
-  const { tenant, invitation } = made.data.createTenant;
+  const { tenant, invitation } = made.data.createTenant as unknown as {
+    tenant: { id: string };
+    invitation: { link: string; token: string };
+  };
   expect(invitation.link).toContain(`#${invitation.token}`);
   const accepted = await one.ask(
     null,

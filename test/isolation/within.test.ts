@@ -70,7 +70,7 @@ describe('two tenants on one pool', () => {
   it(`sees and changes nothing of each other's in ${OPERATIONS} random operations`, async () => {
     const seed = Number(process.env['MM_SEED'] ?? randomInt(2 ** 31));
     const random = generator(seed);
-    const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
+    const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)];
     let foreign = 0;
 
     const operations: ((tx: TenantTx, mine: Side, theirs: Side) => Promise<void>)[] = [
@@ -82,7 +82,7 @@ describe('two tenants on one pool', () => {
         if ((await tx.findOneBy(Scenario, { id: pick(theirs.scenarios) })) !== null) foreign++;
       },
       async (tx, mine) => {
-        if ((await tx.findOneBy(Scenario, { id: mine.scenarios[0] as ScenarioId })) === null) foreign++;
+        if ((await tx.findOneBy(Scenario, { id: mine.scenarios[0] })) === null) foreign++;
       },
       async (tx, mine) => {
         const rows = await tx.query<{ tenant_id: string }[]>(

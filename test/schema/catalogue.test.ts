@@ -80,7 +80,9 @@ describe('the catalogue', () => {
     }
   };
   const lint = (client: Client) =>
-    lintCatalogue(async (sql, values) => (await client.query(sql, [...values])).rows);
+    lintCatalogue(
+      async (sql, values) => (await client.query<Record<string, unknown>>(sql, [...values])).rows,
+    );
 
   it('has no hole', async () => {
     expect(await withClient(lint)).toEqual([]);
@@ -98,7 +100,9 @@ describe('the catalogue', () => {
 
   it('lets the platform role do what is on the list, and nothing else', async () => {
     const grants = await withClient((client) =>
-      platformGrants(async (sql, values) => (await client.query(sql, [...values])).rows),
+      platformGrants(
+        async (sql, values) => (await client.query<Record<string, unknown>>(sql, [...values])).rows,
+      ),
     );
     expect(grants).toEqual(PLATFORM_GRANTS);
   });
