@@ -3,6 +3,7 @@ import { subject } from '../contracts';
 import type { DeploymentId, ScenarioId, TenantId } from '../contracts';
 import { RESOLVER_CLASSES } from './api/resolvers';
 import { createApi } from './api/server';
+import { PlatformStatusResolver } from './api/status.resolver';
 import { Billing, BillingResolver } from './billing';
 import { Dataset, DatasetResolver, DatasetService, DatasetVersion } from './dataset';
 import { DeploymentResolver, Deployments } from './deployment';
@@ -71,6 +72,8 @@ const ENTITIES = [
   JobEpoch,
 ];
 
+const HOUSEKEEPING_MS = 3_600_000;
+
 export const startGateway = async (config: Config, log: Logger): Promise<Gateway> => {
   const clock = systemClock;
   const gatewayId = config.gatewayId ?? newId();
@@ -98,7 +101,8 @@ export const startGateway = async (config: Config, log: Logger): Promise<Gateway
 
   // tenant, scenario
   const passwords = new Passwords();
-  const sessions = new SessionService(db, passwords, new LoginGuard(db));
+  const loginGuard = new LoginGuard(db);
+  const sessions = new SessionService(db, passwords, loginGuard);
   const credentials = new Credentials(db, messaging, pulse, sessions, log);
   const tenants = new TenantService(db);
   const members = new MemberService(db, passwords);
@@ -174,6 +178,7 @@ export const startGateway = async (config: Config, log: Logger): Promise<Gateway
   const billing = new Billing(db, usage, clock);
   tasks.register(packer);
 
+  const checks = { postgres: () => db.ping(), nats: () => messaging.ping() };
   const api = await createApi({
     resolverClasses: RESOLVER_CLASSES,
     resolvers: [
@@ -190,9 +195,10 @@ export const startGateway = async (config: Config, log: Logger): Promise<Gateway
       new FeedbackResolver(feedback, commands),
       new UsageResolver(usage),
       new BillingResolver(billing, commands),
+      new PlatformStatusResolver(gatewayId, checks),
     ],
     authenticator: credentials,
-    checks: { postgres: () => db.ping(), nats: () => messaging.ping() },
+    checks,
     metrics,
     log,
     publicUrl,
@@ -230,11 +236,17 @@ export const startGateway = async (config: Config, log: Logger): Promise<Gateway
   catalogue.start();
   packer.start();
   deployments.start();
+  const housekeeping = setInterval(() => {
+    Promise.all([commands.forgetOld(), loginGuard.forgetOld()]).catch((error: unknown) =>
+      log.warn({ err: error }, 'old answers and login attempts stay another hour'),
+    );
+  }, HOUSEKEEPING_MS);
   const listened = await api.app.listen({ port: config.port, host: config.host });
   listeningAt = listened.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//127.0.0.1:');
   log.info({ url: publicUrl() }, 'ready');
 
   const stop = async (): Promise<void> => {
+    clearInterval(housekeeping);
     api.drain();
     await api.app.close();
     await meter.stop();

@@ -9,7 +9,8 @@ export interface Health {
 
 const CHECK_MS = 1500;
 
-const answersInTime = async (check: () => Promise<void>): Promise<boolean> => {
+/** False when the part fails, or takes too long. */
+export const answersInTime = async (check: () => Promise<void>): Promise<boolean> => {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {
     timer = setTimeout(() => resolve(false), CHECK_MS);

@@ -10,6 +10,7 @@ import { ApiKeyResolver, MemberResolver, TenantResolver } from '../tenant';
 import { JobResolver } from '../training';
 import { UsageResolver } from '../usage';
 import type { ResolverClass } from './schema';
+import { PlatformStatusResolver } from './status.resolver';
 
 export const RESOLVER_CLASSES: readonly ResolverClass[] = [
   TenantResolver,
@@ -25,4 +26,5 @@ export const RESOLVER_CLASSES: readonly ResolverClass[] = [
   FeedbackResolver,
   UsageResolver,
   BillingResolver,
+  PlatformStatusResolver,
 ];

@@ -20,6 +20,7 @@ import { registerExplorer } from './explorer';
 import { registerHealth } from './health';
 import type { Health } from './health';
 import { idempotencyOf } from './idempotency';
+import { registerInvitationPage } from './invitation-page';
 import { costLimit, LIMITS, shapeLimits } from './limits';
 import { RateLimit, RateLimited } from './rate-limit';
 import { buildApiSchema } from './schema';
@@ -199,7 +200,7 @@ export const createApi = async (options: ApiOptions): Promise<Api> => {
   const contexts = new WeakMap<FastifyRequest, ApiContext>();
   const handle = fastifyApolloHandler(apollo, {
     context: async (request) => {
-      const found = contexts.get(request as FastifyRequest);
+      const found = contexts.get(request);
       if (found === undefined) throw new Failure('INTERNAL', 'a request without context');
       return found;
     },
@@ -208,11 +209,12 @@ export const createApi = async (options: ApiOptions): Promise<Api> => {
     const scope = scopes.get(request) ?? { requestId: request.id, log, operations: [] };
     return serving.run(scope, async () => {
       contexts.set(request, await identify(request, reply));
-      return handle.call(app, request as never, reply as never) as Promise<unknown>;
+      return handle.call(app, request as never, reply as never);
     });
   });
 
   registerExplorer(app);
+  registerInvitationPage(app);
   registerHealth(app, { checks: options.checks, draining: () => draining }, metrics);
   await options.routes?.(app);
   const closeSubscriptions = serveSubscriptions(app.server, {

@@ -106,6 +106,13 @@ export class Commands {
     );
   }
 
+  /** Answers are remembered for a day. */
+  async forgetOld(): Promise<void> {
+    await this.db.asPlatform('forget old answers', (tx) =>
+      tx.query(`delete from app.idempotency_key where created_at < now() - ${KEPT}`),
+    );
+  }
+
   private async once<T, Tx extends TenantTx | PlatformTx>(
     ctx: TenantContext,
     tx: Tx,

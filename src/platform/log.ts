@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import type { Logger } from 'pino';
+import { safeError } from './safe-error';
 
 export type { Logger };
 
@@ -8,6 +9,7 @@ export const createLogger = (name: string, level: string): Logger =>
   pino({
     name,
     level,
+    serializers: { err: safeError },
     redact: {
       paths: [
         'password',

@@ -132,6 +132,7 @@ const PLATFORM_CALLERS = [
   'src/deployment/deployment.service.ts: abandoned deployment starts',
   'src/inference/log-packer.ts: prediction log',
   'src/platform/command.ts: command.reason',
+  'src/platform/command.ts: forget old answers',
   'src/platform/object-store/catalogue.ts: delete objects that nothing refers to',
   'src/platform/task/relay.ts: publish the outbox in fair order',
   'src/platform/task/sweeper.ts: announce forgotten tasks again',

@@ -233,6 +233,9 @@ const QUERY_VALUES: Readonly<Record<string, Record<string, unknown>>> = {
   usage: { from: new Date(Date.now() - 86_400_000).toISOString(), to: new Date().toISOString() },
 };
 
+/** Queries of the operator. */
+export const OPERATORS: readonly string[] = ['tenants', 'platformStatus'];
+
 const defaultsOf = (field: Operation['field']): Record<string, unknown> =>
   Object.fromEntries(
     field.args
@@ -257,6 +260,6 @@ export const prepare = async (
   const ids = idPaths(operation).map((path) => [path[0] ?? '', world.ids[kindOf(operation, path)]] as const);
   return {
     variables: { ...defaultsOf(field), ...QUERY_VALUES[field.name], ...Object.fromEntries(ids) },
-    ...(field.name === 'tenants' ? { credential: platform.operatorToken } : {}),
+    ...(OPERATORS.includes(field.name) ? { credential: platform.operatorToken } : {}),
   };
 };
