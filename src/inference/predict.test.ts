@@ -205,6 +205,14 @@ describe('a deployment', () => {
     expect(
       await codeOf(stack.db.within(other, (tx) => stack.deployments.stop(other, tx, deploymentId))),
     ).toBe('NOT_FOUND');
+    const page = { limit: 10, after: null };
+    expect((await stack.deployments.list(other, null, page)).items.map(({ id }) => id)).toEqual([
+      deployment.id,
+    ]);
+    expect((await stack.deployments.list(other, theirs, page)).items).toHaveLength(1);
+    expect(await codeOf(stack.deployments.list(other, scenarioId, page))).toBe('NOT_FOUND');
+    expect(await codeOf(stack.usage.byDay(other, period(), scenarioId))).toBe('NOT_FOUND');
+    expect((await stack.usage.byDay(ctx, period(), scenarioId)).length).toBeGreaterThan(0);
     const elsewhere = await stack.version(ctx, await stack.scenario(ctx), { onnx: linearModel(5) });
     expect(await codeOf(stack.deploy(ctx, elsewhere, 'prices'))).toBe('CONFLICT');
     expect(await codeOf(stack.deploy(ctx, version, 'No Good'))).toBe('BAD_INPUT');

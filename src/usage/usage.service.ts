@@ -122,10 +122,14 @@ export class Usage {
     return spans.length === 0 ? [] : this.db.within(ctx, (tx) => foldUsage(tx, spans, scenarioId));
   }
 
-  /** Usage by UTC day, scenario, meter and reason; sorted by day. `to` beyond now counts up to now. */
+  /**
+   * Usage by UTC day, scenario, meter and reason; sorted by day. `to` beyond now counts up to now. Fails with NOT_FOUND
+   * for a scenario that is not there.
+   */
   async byDay(ctx: TenantContext, period: Period, scenarioId: ScenarioId | null = null): Promise<UsageDay[]> {
     await this.db.within(ctx, (tx) => requireScenario(tx, scenarioId));
     const { fromMs, toMs } = this.passed(period);
+    if (scenarioId !== null) await this.requireScenario(ctx, scenarioId);
     const spans = spansOf(fromMs, toMs);
     const folded = await this.fold(ctx, spans, scenarioId);
     return folded
@@ -138,6 +142,13 @@ export class Usage {
         events: rest.events,
       }))
       .sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
+  }
+
+  private async requireScenario(ctx: TenantContext, id: ScenarioId): Promise<void> {
+    const found = await this.db.within(ctx, (tx) =>
+      tx.query<unknown[]>('select 1 from app.scenario where id = $1', [id]),
+    );
+    if (found.length === 0) throw new Failure('NOT_FOUND', 'no such scenario');
   }
 
   /** The same for whole days from the running sums; storage is not in them. */

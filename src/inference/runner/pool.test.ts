@@ -11,7 +11,7 @@ import { RunnerPool } from './pool';
 const ENTRY = resolve(__dirname, '../../../dist/src/inference/runner.main.js');
 const TENANT = '01900000-0000-7000-8000-000000000001' as TenantId;
 const MB = 1024 * 1024;
-const TIMEOUT_MS = 600;
+const TIMEOUT_MS = 1500;
 
 const shelf = new ModelShelf();
 const start = (
@@ -99,7 +99,7 @@ describe('runner processes', () => {
     expect(await verdict).toBe('MODEL_TIMEOUT');
     expect(Date.now() - started).toBeLessThan(TIMEOUT_MS + 2000);
     expect(answered).toBeGreaterThan(20);
-    expect(slowest).toBeLessThan(400);
+    expect(slowest).toBeLessThan(TIMEOUT_MS - 300);
     // Replaced at once: the full number of processes is there again.
     await pause(300);
     expect(pool.pids.filter(alive)).toHaveLength(2);
@@ -143,15 +143,6 @@ describe('runner processes', () => {
     expect([first, bad, good]).toEqual(['answered', 'MODEL_FAILED', [7]]);
   });
 
-  test('a request whose process is killed from outside is answered by the replacement', async () => {
-    const file = shelf.add(TENANT, slowModel(100_000));
-    await ask(pool, file, 1);
-    const answer = numbers(ask(pool, file, 7));
-    await pause(20);
-    process.kill(pool.pids[0], 'SIGKILL'); // the one that holds the session
-    expect(await answer).toEqual([7]);
-  });
-
   test('a file that is not the registered one is refused', async () => {
     const file = shelf.add(TENANT, linearModel(6));
     shelf.replace(file, linearModel(7));
@@ -160,6 +151,20 @@ describe('runner processes', () => {
     shelf.replace(longer, new Uint8Array(10_000));
     expect(await codeOf(ask(pool, longer, 1))).toBe('MODEL_FAILED');
   });
+});
+
+test('a request whose process is killed from outside is answered by the replacement', async () => {
+  const pool = await start({ timeoutMs: 20_000 });
+  try {
+    const file = shelf.add(TENANT, slowModel(100_000));
+    await ask(pool, file, 1);
+    const answer = numbers(ask(pool, file, 7));
+    await pause(20);
+    process.kill(pool.pids[0], 'SIGKILL'); // the one that holds the session
+    expect(await answer).toEqual([7]);
+  } finally {
+    await pool.stop();
+  }
 });
 
 test('open sessions are bounded in bytes: the least recently used one makes room', async () => {
