@@ -69,7 +69,7 @@ const guard = (
     serving.getStore()?.operations.push(field.name);
     try {
       (context as ApiContext).authorize(access);
-      return (await inner(source, args, context, info)) as unknown;
+      return await inner(source, args, context, info);
     } catch (error) {
       code = toFailure(error).code;
       throw error;
