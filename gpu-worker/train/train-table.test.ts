@@ -160,7 +160,7 @@ describe('training a table', () => {
       listener(),
     );
     expect(made.manifest.metrics.test['rmse']).toBeLessThan(5.178);
-  });
+  }, 300_000);
 
   it('names the version of the code', () => expect(CODE_VERSION).toBe(packageJson.version));
 });
