@@ -14,6 +14,14 @@ export interface FirstCredentials {
   readonly apiKey: string;
 }
 
+/** True while nobody runs the installation. */
+export const needsBootstrap = async (db: Database): Promise<boolean> => {
+  const [row] = await db.asPlatform('set the installation up', (tx) =>
+    tx.query<{ set: boolean }[]>('select exists (select from app.operator) as set'),
+  );
+  return row?.set !== true;
+};
+
 /**
  * The operator, a first tenant and an API key of it with every scope. A call after one that was cut off finds the tenant
  * and hands out new secrets for it; it makes no second tenant.

@@ -6,7 +6,7 @@ import { ApiKey, AuditEvent, Member, Tenant } from './tenant.entity';
 
 export { ApiKeyResolver } from './api-key.resolver';
 export { ApiKeyService } from './api-key.service';
-export { bootstrapInstallation } from './bootstrap';
+export { bootstrapInstallation, needsBootstrap } from './bootstrap';
 export type { FirstCredentials } from './bootstrap';
 export { Credentials } from './credentials';
 export { InvitationLinks } from './invitation-link';

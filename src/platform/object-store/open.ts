@@ -19,7 +19,7 @@ export const openObjectStore = async (url: string, credentials?: S3Credentials):
     case 'file:':
       return FileStore.open(fileURLToPath(at));
     case 's3:':
-      return new S3Store({
+      return S3Store.open({
         bucket: at.hostname,
         endpoint: at.searchParams.get('endpoint') ?? undefined,
         region: at.searchParams.get('region') ?? 'us-east-1',

@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
 import {
+  CreateBucketCommand,
   DeleteObjectCommand,
   GetObjectCommand,
+  HeadBucketCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   S3Client,
@@ -48,6 +50,22 @@ export class S3Store implements ObjectStore {
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
     });
+  }
+
+  /** A bucket that is not there yet is made: a fresh installation has none. */
+  static async open(options: S3Options): Promise<S3Store> {
+    const store = new S3Store(options);
+    const bucket = { Bucket: options.bucket };
+    try {
+      await store.client.send(new HeadBucketCommand(bucket));
+    } catch (error) {
+      if (!absent(error)) failed(error);
+      await store.client.send(new CreateBucketCommand(bucket)).catch((cause: unknown) => {
+        // Another gateway was first.
+        if ((cause as { name?: unknown }).name !== 'BucketAlreadyOwnedByYou') failed(cause);
+      });
+    }
+    return store;
   }
 
   async put(key: ObjectKey, body: Readable, limit: PutLimit): Promise<StoredObject> {
