@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { LessThan } from 'typeorm';
 import { Failure, subject } from '../../contracts';
 import type {
@@ -162,7 +161,8 @@ export class DatasetService {
     await tx.query(
       `insert into app.dataset (tenant_id, id, scenario_id, name, salt) values (app.tid(), $1, $2, $3, $4)
        on conflict (tenant_id, scenario_id, name) do nothing`,
-      [newId<DatasetId>(), scenarioId, name, randomBytes(12).toString('hex')],
+      // No secret: the same file under the same name is split the same way in every installation.
+      [newId<DatasetId>(), scenarioId, name, name],
     );
     // Held, so that versions declared at the same time get their numbers one after the other.
     return tx.findOneOrFail(Dataset, {
