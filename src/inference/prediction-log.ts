@@ -75,21 +75,33 @@ export class PredictionLog {
 
   /** Null when there is no such prediction (yet: its event may be under way for a moment). */
   async find(tx: TenantTx, id: PredictionId): Promise<RecordedPrediction | null> {
-    const rows = await tx.query<Row[]>('select * from app.prediction where id = $1 order by first_row', [id]);
-    const [first] = rows;
-    if (first !== undefined) {
-      const all = joined(rows);
-      return { id, ...about(first), ...all, rowCount: all.rows.length };
-    }
+    const logged = await this.logged(tx, id);
+    if (logged !== null) return logged;
     const [event] = await tx.query<(Row & { row_count: number })[]>(
       `select deployment_id, model_version_id, scenario_id, event_time as at,
          (quantities ->> 'prediction_rows')::int as row_count from app.usage_event
        where id = $1 and kind = 'prediction' and reason = 'billable' and reversal_of is null`,
       [id],
     );
-    return event === undefined
-      ? null
-      : { id, ...about(event), rowCount: event.row_count, rows: null, outputs: null };
+    if (event === undefined) return null;
+    // Event and record are written together: both may have come between the two looks.
+    return (
+      (await this.logged(tx, id)) ?? {
+        id,
+        ...about(event),
+        rowCount: event.row_count,
+        rows: null,
+        outputs: null,
+      }
+    );
+  }
+
+  private async logged(tx: TenantTx, id: PredictionId): Promise<RecordedPrediction | null> {
+    const rows = await tx.query<Row[]>('select * from app.prediction where id = $1 order by first_row', [id]);
+    const [first] = rows;
+    if (first === undefined) return null;
+    const all = joined(rows);
+    return { id, ...about(first), ...all, rowCount: all.rows.length };
   }
 
   /** Fails with NOT_FOUND when the prediction does not appear within `patienceMs`. */
