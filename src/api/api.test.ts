@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { createClient } from 'graphql-ws';
 import { getIntrospectionQuery } from 'graphql';
 import WebSocket from 'ws';
+import { Query, Resolver } from 'type-graphql';
 import { bootstrapInstallation } from '../tenant';
+import { sessionCookie, setCookieHeader } from './cookie';
+import { buildApiSchema } from './schema';
 import { startApi } from '../../test/support/api';
 import type { Answer, TestApi } from '../../test/support/api';
 import { freshDatabase } from '../../test/support/database';
@@ -293,5 +296,71 @@ describe('beside GraphQL', () => {
     await expect(ask(known)).rejects.toMatchObject([{ extensions: { code: 'BAD_INPUT' } }]);
     await known.dispose();
     await stranger.dispose();
+  });
+
+  it('cuts a connection when its credential is revoked', async () => {
+    const made = await api.ask(
+      key,
+      'mutation { createApiKey(name: "ws", scopes: [read]) { secret apiKey { id } } }',
+    );
+    const { secret, apiKey } = made.data.createApiKey;
+    const closed = new Promise<number>((resolve, reject) => {
+      const client = createClient({
+        url: `${api.url.replace('http', 'ws')}/graphql`,
+        webSocketImpl: WebSocket,
+        connectionParams: { authorization: `Bearer ${secret}` },
+        retryAttempts: 0,
+        lazy: false,
+        onNonLazyError: () => undefined,
+        on: {
+          connected: () => {
+            api.ask(key, `mutation { revokeApiKey(id: "${apiKey.id}") { id } }`).catch(reject);
+          },
+          closed: (event) => {
+            resolve((event as { code: number }).code);
+            void client.dispose();
+          },
+        },
+      });
+    });
+    expect(await closed).toBe(4403);
+  });
+
+  it('is not ready any more once it drains, and still alive', async () => {
+    const database = await freshDatabase();
+    const own = await startApi(database, nats.url);
+    own.api.drain();
+    const ready = await fetch(`${own.url}/readyz`);
+    expect([ready.status, await ready.json()]).toMatchObject([503, { status: 'draining' }]);
+    expect((await fetch(`${own.url}/livez`)).status).toBe(200);
+    await own.close();
+  });
+
+  it('opens invitations on a page that loads nothing', async () => {
+    const page = await fetch(`${api.url}/invitation`);
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(await page.text()).not.toMatch(/src=|href=/);
+  });
+});
+
+describe('the schema', () => {
+  it('is not built with an operation that does not say who may call it', () => {
+    @Resolver()
+    class Careless {
+      @Query(() => String)
+      careless(): string {
+        return 'x';
+      }
+    }
+    expect(() => buildApiSchema([Careless], [new Careless()])).toThrow('Query.careless');
+  });
+});
+
+describe('the session cookie', () => {
+  it('is held to the host and to https where there is https', () => {
+    const { name, secure } = sessionCookie('https://models.example.org');
+    expect(setCookieHeader(name, 'mms_x', 60, secure)).toBe(
+      '__Host-mm_session=mms_x; Max-Age=60; Path=/; HttpOnly; SameSite=Strict; Secure',
+    );
   });
 });

@@ -50,6 +50,8 @@ export interface Api {
   drain(): void;
 }
 
+/** GraphQL requests at a time; more would only wait for the same database and runners. */
+const MOST_RUNNING = 1000;
 const DEFAULT_LIMITS = { perSecond: 500, burst: 2000 };
 /** For callers without a credential: enough to log in, not to try keys. */
 const STRANGER_LIMITS = { perSecond: 20, burst: 100 };
@@ -84,6 +86,7 @@ export const createApi = async (options: ApiOptions): Promise<Api> => {
   const callers = new RateLimit(limits.perSecond, limits.burst, clock);
   const strangers = new RateLimit(STRANGER_LIMITS.perSecond, STRANGER_LIMITS.burst, clock);
   let draining = false;
+  let running = 0;
 
   const schema = buildApiSchema(options.resolverClasses, options.resolvers, {
     observe: (operation, code, seconds) => metrics.operations.observe({ operation, code }, seconds),
@@ -207,10 +210,18 @@ export const createApi = async (options: ApiOptions): Promise<Api> => {
   });
   app.post('/graphql', async (request, reply) => {
     const scope = scopes.get(request) ?? { requestId: request.id, log, operations: [] };
-    return serving.run(scope, async () => {
-      contexts.set(request, await identify(request, reply));
-      return handle.call(app, request as never, reply as never);
-    });
+    if (running >= MOST_RUNNING) {
+      throw new Failure('OVERLOADED', 'too many requests are running; try again shortly');
+    }
+    running++;
+    try {
+      return await serving.run(scope, async () => {
+        contexts.set(request, await identify(request, reply));
+        return handle.call(app, request as never, reply as never);
+      });
+    } finally {
+      running--;
+    }
   });
 
   registerExplorer(app);
