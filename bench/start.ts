@@ -32,7 +32,11 @@ const start = (dataDir: string, env: NodeJS.ProcessEnv): Promise<number> =>
     npm.stdout.on('data', (chunk: Buffer) => {
       said += chunk.toString();
       // After the last word of a first start, so that it is complete when it is stopped.
-      if (readyMs === null && /^ready in /m.test(said)) readyMs = performance.now() - from;
+      const ready = /^ready in .*$/m.exec(said);
+      if (readyMs === null && ready !== null) {
+        readyMs = performance.now() - from;
+        console.log(`  ${ready[0]}`);
+      }
       if (readyMs !== null && /^ *stop +Ctrl-C/m.test(said)) interrupt('SIGINT');
     });
     npm.once('error', reject);
