@@ -11,7 +11,17 @@ const features = {
   training: ['platform', 'tenant', 'scenario', 'usage', 'registry', 'dataset'],
   deployment: ['platform', 'tenant', 'scenario', 'usage', 'registry', 'dataset', 'training'],
   inference: ['platform', 'tenant', 'scenario', 'usage', 'registry', 'dataset', 'training', 'deployment'],
-  feedback: ['platform', 'tenant', 'scenario', 'usage', 'registry', 'dataset', 'training', 'deployment', 'inference'],
+  feedback: [
+    'platform',
+    'tenant',
+    'scenario',
+    'usage',
+    'registry',
+    'dataset',
+    'training',
+    'deployment',
+    'inference',
+  ],
   billing: ['platform', 'tenant', 'usage'],
 };
 const names = Object.keys(features);
@@ -20,7 +30,12 @@ const from = (path) => ({ path, pathNot: test });
 
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     ...pure.map((name) => ({
       name: `${name}-is-pure`,
       severity: 'error',
@@ -28,7 +43,12 @@ module.exports = {
       from: from(`^${name}/`),
       to: { path: '^(contracts|onnx|tabular|src|gpu-worker|migrations)/', pathNot: `^${name}/` },
     })),
-    { name: 'worker-knows-no-gateway', severity: 'error', from: from('^gpu-worker/'), to: { path: '^(src|migrations)/' } },
+    {
+      name: 'worker-knows-no-gateway',
+      severity: 'error',
+      from: from('^gpu-worker/'),
+      to: { path: '^(src|migrations)/' },
+    },
     { name: 'gateway-knows-no-worker', severity: 'error', from: from('^src/'), to: { path: '^gpu-worker/' } },
     ...names
       .filter((name) => name !== 'platform')
@@ -55,8 +75,24 @@ module.exports = {
         from: { path: '^src/', pathNot: `^src/${name}/|${test}` },
         to: { path: `^src/${name}/`, pathNot: `^src/${name}/index\\.ts$` },
       })),
-    { name: 'one-door-nats', severity: 'error', from: { path: '.', pathNot: `^src/platform/messaging/|^gpu-worker/(consume|control/)|^test/|^bench/|${test}` }, to: { path: 'node_modules/nats/' } },
-    { name: 'one-door-onnxruntime', severity: 'error', from: { path: '.', pathNot: `^src/inference/|^gpu-worker/engine/onnxruntime\\.ts$|^test/|^bench/|${test}` }, to: { path: 'node_modules/onnxruntime-node/' } },
+    {
+      name: 'one-door-nats',
+      severity: 'error',
+      from: {
+        path: '.',
+        pathNot: `^src/platform/messaging/|^gpu-worker/(consume|control/)|^test/|^bench/|${test}`,
+      },
+      to: { path: 'node_modules/nats/' },
+    },
+    {
+      name: 'one-door-onnxruntime',
+      severity: 'error',
+      from: {
+        path: '.',
+        pathNot: `^src/inference/|^gpu-worker/engine/onnxruntime\\.ts$|^test/|^bench/|${test}`,
+      },
+      to: { path: 'node_modules/onnxruntime-node/' },
+    },
     {
       name: 'graphql-only-in-resolvers',
       severity: 'error',

@@ -1,10 +1,14 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', '**/*.cjs', '**/*.mjs', 'coverage/', '.modelmint/', '**/generated/'] },
+  {
+    ignores: ['dist/', 'node_modules/', '**/*.cjs', '**/*.mjs', 'coverage/', '.modelmint/', '**/generated/'],
+  },
   ...tseslint.configs.recommendedTypeChecked,
   {
-    languageOptions: { parserOptions: { project: './tsconfig.test.json', tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { project: './tsconfig.test.json', tsconfigRootDir: import.meta.dirname },
+    },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
@@ -24,7 +28,10 @@ export default tseslint.config(
       'no-restricted-syntax': [
         'error',
         { selector: "CallExpression[callee.name='parseFloat']", message: 'billing is bigint only' },
-        { selector: "CallExpression[callee.object.name='Number'][callee.property.name='parseFloat']", message: 'billing is bigint only' },
+        {
+          selector: "CallExpression[callee.object.name='Number'][callee.property.name='parseFloat']",
+          message: 'billing is bigint only',
+        },
       ],
     },
   },

@@ -107,21 +107,6 @@ describe('the worker process', () => {
     expect(await readdir(join(scratchDir, `worker-${running.pid}`, 'tasks'))).toEqual([]);
   });
 
-  it('starts an idle worker on a published task within 150 ms at the median', async () => {
-    await worker();
-    const latencies: number[] = [];
-    for (let round = 0; round < 7; round++) {
-      await new Promise((resolve) => setTimeout(resolve, 600));
-      const publishedAt = Date.now();
-      const task = await control.submit(payload('copy'));
-      await until('first phase', () => firstMessage(task) !== null);
-      latencies.push(Date.now() - publishedAt);
-      await ended(task);
-    }
-    latencies.sort((a, b) => a - b);
-    expect(latencies[3]).toBeLessThan(150); // measured on two cores: 15 ms
-  });
-
   it('never lets two tasks share a process', async () => {
     await worker();
     const tasks = await Promise.all([1, 2, 3, 4].map(() => control.submit(payload('copy'))));
@@ -325,7 +310,7 @@ describe('the worker process', () => {
     await nats.start();
     await until('connected again', () => running.log().includes('connected to NATS again'));
     const task = await control.submit(payload('copy'));
-    await ended(task, 5000);
+    await ended(task);
     expect(status(task)).toBe('succeeded');
   });
 });

@@ -17,7 +17,7 @@ const keyOf = (specs: readonly ColumnSpec[], target: string): string =>
     .filter(({ spec }) => spec.name !== target)
     .sort((a, b) => (a.spec.name < b.spec.name ? -1 : 1))
     .map(({ at }) => `coalesce(c${at}::varchar, '')`)
-    .join(' || chr(31) || ');
+    .join(', ');
 
 /** SQL that is true for held-out rows of a table with columns `c0`, `c1`, … */
 export const isHeldOut = (rule: HoldoutRule, specs: readonly ColumnSpec[], target: string): string => {
@@ -36,7 +36,7 @@ export const isHeldOut = (rule: HoldoutRule, specs: readonly ColumnSpec[], targe
     return `coalesce(c${at} between ${rule.fromMicros} and ${rule.toMicros}, false)`;
   }
   // The upper 64 bits of MD5, uniform over [0, 2^64): no secret, only a stable even spread.
-  return `md5_number_upper(${literal(rule.salt)} || chr(31) || ${keyOf(specs, target)})::double / 18446744073709551616.0 < ${rule.fraction}`;
+  return `md5_number_upper(concat_ws(chr(31), ${literal(rule.salt)}, ${keyOf(specs, target)}))::double / 18446744073709551616.0 < ${rule.fraction}`;
 };
 
 /**

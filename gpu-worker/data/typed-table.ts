@@ -3,10 +3,13 @@
  * tabular's; every other distinct cell is read once by tabular and joined back. So the meaning is tabular's and the speed
  * is DuckDB's.
  */
+import type { DuckDBAppender } from '@duckdb/node-api';
 import { Failure } from '../../contracts';
 import type { ColumnSpec } from '../../contracts';
 import { canonicalSpellings, inferColumn, parseCell } from '../../tabular';
+import type { CellValue } from '../../tabular';
 import type { Duck } from './duck';
+import { literal } from './duck';
 
 /** A finite plain decimal. DuckDB also reads `1_000`, `nan` and `inf`; tabular does not, or refuses them. */
 const plain = (cell: string): string =>
@@ -103,30 +106,83 @@ const refuse = async (
   });
 };
 
-/** Makes table `m<at>` (`raw`, `value`) of the cells of column `at` that SQL cannot read by itself. */
-const mapOthers = async (duck: Duck, at: number, spec: ColumnSpec): Promise<void> => {
+/** Changed cells up to this number are written into the query; more go to a table that is joined. */
+const FEW_CHANGES = 40;
+/** Every join holds its table in memory: columns with many changed cells are made in batches of so many. */
+const JOINS_AT_ONCE = 16;
+
+type Change = readonly [raw: string, value: CellValue];
+
+const sqlValue = (spec: ColumnSpec, value: CellValue): string =>
+  value === null ? 'null' : typeof value === 'string' ? literal(value) : `${value}::${sqlType(spec)}`;
+
+/**
+ * The cells of column `at` that SQL cannot read by itself, each with its value; one that text keeps as it is, or that a
+ * number or time column cannot read, is not among them. Fails where a cell cannot be a value at all.
+ */
+const changes = async function* (duck: Duck, at: number, spec: ColumnSpec): AsyncGenerator<Change> {
   const cell = `c${at}`;
   const known = direct(spec, cell);
-  await duck.run(`create table m${at} (raw varchar, value ${sqlType(spec)})`);
-  const appender = await duck.connection.createAppender(`m${at}`);
+  const isText = spec.type === 'category' || spec.type === 'text';
   const distinct = `select distinct ${cell} from raw where ${cell} is not null ${known === null ? '' : `and not ${known.when}`}`;
   for await (const rows of duck.chunks(distinct)) {
     for (const [raw] of rows as [string][]) {
       const result = parseCell(spec, raw);
-      if (!result.ok && result.problem !== 'wrong-type') {
-        appender.closeSync();
-        await refuse(duck, at, spec, raw, result.problem);
-      }
+      if (!result.ok && result.problem !== 'wrong-type') await refuse(duck, at, spec, raw, result.problem);
       const value = result.ok ? result.value : null;
-      appender.appendVarchar(raw);
-      if (value === null) appender.appendNull();
-      else if (typeof value === 'string') appender.appendVarchar(value);
-      else if (spec.type === 'time') appender.appendBigInt(BigInt(value));
-      else appender.appendDouble(value);
-      appender.endRow();
+      if (value !== (isText ? raw : null)) yield [raw, value];
     }
   }
-  appender.closeSync();
+};
+
+interface TypedColumn {
+  readonly sql: string;
+  /** Table of changed cells to join, where there are many. */
+  readonly joined: boolean;
+}
+
+/** How column `at` of table `typed` is made of table `raw r`. */
+const typedColumn = async (duck: Duck, at: number, spec: ColumnSpec): Promise<TypedColumn> => {
+  const cell = `r.c${at}`;
+  const known = direct(spec, cell);
+  const few: Change[] = [];
+  let appender: DuckDBAppender | null = null;
+  const append = (table: DuckDBAppender, [raw, value]: Change): void => {
+    table.appendVarchar(raw);
+    if (value === null) table.appendNull();
+    else if (typeof value === 'string') table.appendVarchar(value);
+    else if (spec.type === 'time') table.appendBigInt(BigInt(value));
+    else table.appendDouble(value);
+    table.endRow();
+  };
+  for await (const change of changes(duck, at, spec)) {
+    if (appender === null && few.length < FEW_CHANGES) few.push(change);
+    else {
+      if (appender === null) {
+        await duck.run(`create table m${at} (raw varchar, value ${sqlType(spec)})`);
+        appender = await duck.connection.createAppender(`m${at}`);
+        for (const earlier of few) append(appender, earlier);
+      }
+      append(appender, change);
+    }
+  }
+  appender?.closeSync();
+  const otherwise = sqlType(spec) === 'VARCHAR' ? cell : 'null';
+  const changed =
+    appender !== null
+      ? `case when m${at}.raw is not null then m${at}.value else ${otherwise} end`
+      : few.length === 0
+        ? otherwise
+        : `case ${cell} ${few.map(([raw, value]) => `when ${literal(raw)} then ${sqlValue(spec, value)}`).join(' ')} else ${otherwise} end`;
+  if (known === null) return { sql: `(${changed})::${sqlType(spec)}`, joined: appender !== null };
+  if (changed === 'null' && spec.type === 'number') {
+    // What is not plain has no value; `nan` and the like were refused already.
+    return { sql: `case when ${known.when} then ${known.value} end`, joined: false };
+  }
+  return {
+    sql: `case when ${known.when} then ${known.value} else ${changed} end`,
+    joined: appender !== null,
+  };
 };
 
 /** Integers that doubles cannot hold would change silently in the cast. */
@@ -141,22 +197,34 @@ const checkIntegers = async (duck: Duck, at: number, spec: ColumnSpec): Promise<
 
 /** Table `typed`: `row` and `c0`, `c1`, … with SQL types; missing cells are null. */
 export const makeTyped = async (duck: Duck, specs: readonly ColumnSpec[]): Promise<void> => {
-  const columns: string[] = [];
-  const joins: string[] = [];
+  const columns: TypedColumn[] = [];
   for (const [at, spec] of specs.entries()) {
     if (spec.type === 'number') await checkIntegers(duck, at, spec);
-    await mapOthers(duck, at, spec);
-    const known = direct(spec, `r.c${at}`);
-    const { count } = await duck.one<{ count: number }>(`select count(*) as count from m${at}`);
-    if (count === 0 && known !== null) {
-      columns.push(`${known.value} as c${at}`);
-    } else {
-      joins.push(`left join m${at} on m${at}.raw = r.c${at}`);
-      columns.push(
-        `${known === null ? `m${at}.value` : `case when ${known.when} then ${known.value} else m${at}.value end`} as c${at}`,
-      );
-    }
+    columns.push(await typedColumn(duck, at, spec));
   }
-  await duck.run(`create table typed as select r.row, ${columns.join(', ')} from raw r ${joins.join(' ')}`);
-  for (const at of specs.keys()) await duck.run(`drop table m${at}`);
+  const joined = columns.flatMap((column, at) => (column.joined ? [at] : []));
+  const joins = (some: readonly number[]): string =>
+    some.map((at) => `left join m${at} on m${at}.raw = r.c${at}`).join(' ');
+  const made = (at: number): string => `${columns[at].sql} as c${at}`;
+  const batches: number[][] = [];
+  for (let first = 0; first < joined.length; first += JOINS_AT_ONCE)
+    batches.push(joined.slice(first, first + JOINS_AT_ONCE));
+  const inline = batches.length <= 1;
+  for (const [number, batch] of inline ? [] : batches.entries()) {
+    await duck.run(
+      `create table part${number} as select r.row, ${batch.map(made).join(', ')} from raw r ${joins(batch)} order by r.row`,
+    );
+    for (const at of batch) await duck.run(`drop table m${at}`);
+  }
+  // The parts hold the same rows in the same order.
+  const select = columns.map((column, at) => {
+    const part = batches.findIndex((batch) => batch.includes(at));
+    return column.joined && !inline ? `part${part}.c${at}` : made(at);
+  });
+  await duck.run(
+    `create table typed as select r.row, ${select.join(', ')} from raw r
+      ${inline ? joins(joined) : batches.map((_, number) => `positional join part${number}`).join(' ')}`,
+  );
+  if (inline) for (const at of joined) await duck.run(`drop table m${at}`);
+  else for (const number of batches.keys()) await duck.run(`drop table part${number}`);
 };

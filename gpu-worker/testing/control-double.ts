@@ -98,7 +98,16 @@ export class ControlDouble {
   async announce(task: DoubleTask): Promise<void> {
     const { tenantId, taskId } = task;
     const ready: TaskReady = { v: 1, tenantId, taskId, kind: task.payload.kind };
-    await this.connection.jetstream().publish(subject.task(ready.kind), json.encode(ready));
+    // JetStream may still be on its way back; the id keeps a repeat from being a second message.
+    const msgID = randomUUID();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.connection.jetstream().publish(subject.task(ready.kind), json.encode(ready), { msgID });
+        return;
+      } catch (error) {
+        if (attempt === 5) throw error;
+      }
+    }
   }
 
   pushCancel(task: DoubleTask): void {

@@ -141,7 +141,8 @@ export const stage = async () => {
         ...set,
       }),
     );
-  const put = (url: string, body: string | Buffer): Promise<Response> => fetch(url, { method: 'PUT', body } as RequestInit);
+  const put = (url: string, body: string | Buffer): Promise<Response> =>
+    fetch(url, { method: 'PUT', body } as RequestInit);
   const fetchBytes = async (source: Source): Promise<Buffer> =>
     Buffer.from(await (await fetch(source.url)).arrayBuffer());
 
