@@ -11,7 +11,7 @@ export type Access =
   | { readonly kind: 'scope'; readonly scope: ScopeName };
 
 type Decorator = MethodDecorator & PropertyDecorator & ClassDecorator;
-const declare = (access: Access): Decorator => Extensions({ access }) as Decorator;
+const declare = (access: Access): Decorator => Extensions({ access });
 
 /** A tenant's credential that carries `scope`. */
 export const Scope = (scope: ScopeName): Decorator => declare({ kind: 'scope', scope });
@@ -22,17 +22,17 @@ export const OperatorOnly = (): Decorator => declare({ kind: 'operator' });
 /** No credential: what a stranger may do. */
 export const Public = (): Decorator => declare({ kind: 'public' });
 /** What resolving this field costs beside its children, for the limit on expensive queries; 1 when left out. */
-export const Cost = (cost: number): Decorator => Extensions({ cost }) as Decorator;
+export const Cost = (cost: number): Decorator => Extensions({ cost });
 
 /** Where a subscription's events come from: called with the resolver's own instance, which `subscribe` does not see. */
 export interface EventSource {
   readonly resolver: () => abstract new (...args: never[]) => unknown;
-  readonly open: (instance: unknown, args: unknown, context: unknown) => AsyncIterable<unknown>;
+  readonly open: (instance: unknown, args: unknown, context: unknown) => Promise<AsyncIterable<unknown>>;
 }
 export const EventsFrom = <R, A>(
   resolver: () => abstract new (...args: never[]) => R,
-  open: (instance: R, args: A, context: ApiContext) => AsyncIterable<unknown>,
-): Decorator => Extensions({ events: { resolver, open } }) as Decorator;
+  open: (instance: R, args: A, context: ApiContext) => Promise<AsyncIterable<unknown>>,
+): Decorator => Extensions({ events: { resolver, open } });
 export const eventSourceOf = (field: GraphQLField<unknown, unknown>): EventSource | undefined =>
   (field.extensions as { events?: EventSource }).events;
 /** `subscribe` of a subscription whose events come by `EventsFrom`. */

@@ -119,7 +119,9 @@ export class DatasetResolver {
     return toDatasetProgress(progress);
   }
 
-  follow(id: string, api: ApiContext): AsyncGenerator<DatasetProgress> {
+  /** Refuses what is not there before anything is streamed. */
+  async follow(id: string, api: ApiContext): Promise<AsyncIterable<DatasetProgress>> {
+    await this.service.getVersion(api.tenant, versionId(id));
     return this.service.progress(api.tenant, versionId(id));
   }
 }

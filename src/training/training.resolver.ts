@@ -126,7 +126,9 @@ export class JobResolver {
     return toJobProgress(update);
   }
 
-  follow(id: string, api: ApiContext): AsyncGenerator<JobUpdate> {
+  /** Refuses what is not there before anything is streamed. */
+  async follow(id: string, api: ApiContext): Promise<AsyncIterable<JobUpdate>> {
+    await this.training.get(api.tenant, jobId(id));
     return this.training.progress(api.tenant, jobId(id));
   }
 }
