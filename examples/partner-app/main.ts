@@ -94,7 +94,7 @@ const main = async (): Promise<void> => {
   if (!key) throw new Error('set MODELMINT_KEY to an API key: npm start shows one when it starts first');
   const client = new Client(url, key);
   const { createScenario } = await client.run('CreateScenario', {
-    input: { template: 'energy-demand', name: 'Energy demand of buildings' },
+    input: { template: 'energy-demand', name: `Energy demand ${new Date().toISOString()}` },
   });
   const scenarioId = createScenario.id;
   console.log(`  scenario  ${createScenario.name}: ${createScenario.task} of ${createScenario.target}`);
