@@ -1,0 +1,171 @@
+/** One tenant's hands on a platform: everything over GraphQL and signed URLs. */
+import { createHash } from 'node:crypto';
+import type { GraphQLAnswer, TestPlatform } from '../support/platform';
+
+export type Row = Readonly<Record<string, string | number | null>>;
+
+export interface Version {
+  readonly id: string;
+  readonly state: string;
+  readonly rows: string;
+  readonly holdoutRows: string;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+export interface Job {
+  readonly state: string;
+  readonly datasetVersionId: string;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly comparison: Readonly<
+    Record<'rows' | 'champion' | 'challenger' | 'difference' | 'low' | 'high', number>
+  > | null;
+  readonly modelVersion: {
+    readonly id: string;
+    readonly trainRows: number;
+    readonly validationRows: number;
+    readonly testRows: number;
+    readonly goldenUrl: string;
+    readonly metrics: Readonly<Record<'test' | 'baseline', Readonly<Record<string, number>>>>;
+  } | null;
+}
+
+const POLL_MS = 100;
+const PATIENCE_MS = 60_000;
+
+export const eventually = async <T>(read: () => Promise<T>, until: (value: T) => boolean): Promise<T> => {
+  for (const from = Date.now(); ;) {
+    const value = await read();
+    if (until(value)) return value;
+    if (Date.now() - from > PATIENCE_MS) throw new Error(`still ${JSON.stringify(value)}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+};
+
+export class Partner {
+  constructor(
+    private readonly platform: TestPlatform,
+    readonly key: string,
+  ) {}
+
+  run<T>(document: string, variables: Record<string, unknown> = {}): Promise<T> {
+    return this.platform.run<T>(document, variables, this.key);
+  }
+
+  /** The answer as it came, errors included. */
+  ask(document: string, variables: Record<string, unknown> = {}): Promise<GraphQLAnswer<unknown>> {
+    return this.platform.graphql(document, variables, { credential: this.key });
+  }
+
+  async scenario(name: string, task = 'regression', target = 'price'): Promise<string> {
+    const { createScenario } = await this.run<{ createScenario: { id: string } }>(
+      `mutation ($input: CreateScenarioInput!) { createScenario(input: $input) { id } }`,
+      { input: { name, task, target } },
+    );
+    return createScenario.id;
+  }
+
+  async declare(
+    scenarioId: string,
+    bytes: Buffer,
+    set: Record<string, unknown> = {},
+  ): Promise<{ versionId: string; url: string }> {
+    const { declareDataset } = await this.run<{
+      declareDataset: { version: { id: string }; upload: { url: string } };
+    }>(
+      `mutation ($input: DeclareDatasetInput!) { declareDataset(input: $input) { version { id } upload { url } } }`,
+      {
+        input: {
+          scenarioId,
+          name: 'data',
+          format: 'csv',
+          sizeBytes: bytes.length,
+          sha256: createHash('sha256').update(bytes).digest('hex'),
+          ...set,
+        },
+      },
+    );
+    return { versionId: declareDataset.version.id, url: declareDataset.upload.url };
+  }
+
+  async version(id: string): Promise<Version> {
+    const { datasetVersion } = await this.run<{ datasetVersion: Version }>(
+      `query ($id: ID!) { datasetVersion(id: $id) { id state rows holdoutRows error { code message } } }`,
+      { id },
+    );
+    return datasetVersion;
+  }
+
+  settled(versionId: string): Promise<Version> {
+    return eventually(
+      () => this.version(versionId),
+      ({ state }) => ['SEALED', 'REJECTED'].includes(state),
+    );
+  }
+
+  /** Declares, uploads and waits. */
+  async upload(scenarioId: string, bytes: Buffer, set: Record<string, unknown> = {}): Promise<Version> {
+    const { versionId, url } = await this.declare(scenarioId, bytes, set);
+    const answer = await fetch(url, { method: 'PUT', body: new Uint8Array(bytes) });
+    if (!answer.ok) throw new Error(await answer.text());
+    return this.settled(versionId);
+  }
+
+  async train(datasetVersionId: string, spec: object): Promise<Job> {
+    const { startTraining } = await this.run<{ startTraining: { id: string } }>(
+      `mutation ($input: StartTrainingInput!) { startTraining(input: $input) { id } }`,
+      { input: { datasetVersionId, spec } },
+    );
+    return this.ended(startTraining.id);
+  }
+
+  async retrain(scenarioId: string): Promise<Job> {
+    const { retrain } = await this.run<{ retrain: { id: string } }>(
+      `mutation ($id: ID!) { retrain(scenarioId: $id) { id } }`,
+      { id: scenarioId },
+    );
+    return this.ended(retrain.id);
+  }
+
+  private ended(id: string): Promise<Job> {
+    return eventually(
+      async () => {
+        const { job } = await this.run<{ job: Job }>(
+          `query ($id: ID!) { job(id: $id) {
+             state datasetVersionId error { code message }
+             comparison { rows champion challenger difference low high }
+             modelVersion { id trainRows validationRows testRows goldenUrl metrics { test baseline } }
+           } }`,
+          { id },
+        );
+        return job;
+      },
+      ({ state }) => ['SUCCEEDED', 'FAILED', 'CANCELED'].includes(state),
+    );
+  }
+
+  async deploy(modelVersionId: string): Promise<string> {
+    const { deployModel } = await this.run<{ deployModel: { id: string; state: string } }>(
+      `mutation ($id: ID!) { deployModel(modelVersionId: $id, name: "live") { id state } }`,
+      { id: modelVersionId },
+    );
+    if (deployModel.state !== 'READY') throw new Error(`the deployment is ${deployModel.state}`);
+    return deployModel.id;
+  }
+
+  async predict(deploymentId: string, rows: readonly Row[]): Promise<{ id: string; predictions: number[] }> {
+    const { predict } = await this.run<{ predict: { id: string; outputs: { prediction: number }[] } }>(
+      `query ($id: ID!, $rows: [JSON!]!) { predict(deploymentId: $id, rows: $rows) { id outputs { prediction } } }`,
+      { id: deploymentId, rows },
+    );
+    return { id: predict.id, predictions: predict.outputs.map(({ prediction }) => prediction) };
+  }
+
+  async feedback(predictionId: string, row: number, actual: number): Promise<void> {
+    await this.run(
+      `mutation ($id: ID!, $row: Int!, $actual: JSON!) {
+         submitFeedback(predictionId: $id, row: $row, actual: $actual) { revision }
+       }`,
+      { id: predictionId, row, actual },
+    );
+  }
+}
