@@ -60,15 +60,13 @@ export class Client {
       duplex: 'half',
     } as RequestInit);
     if (!response.ok) {
-      const answer = (await response.json().catch(() => ({}))) as {
-        code?: string;
-        message?: string;
-        hint?: string;
+      const { error } = (await response.json().catch(() => ({}))) as {
+        error?: { code: string; message: string; hint: string | null };
       };
       throw new ApiError(
-        answer.message ?? `upload answered ${response.status}`,
-        answer.code ?? 'INTERNAL',
-        answer.hint ?? null,
+        error?.message ?? `upload answered ${response.status}`,
+        error?.code ?? 'INTERNAL',
+        error?.hint ?? null,
       );
     }
   }
