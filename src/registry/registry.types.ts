@@ -5,7 +5,10 @@ import { Int64, Json } from '../api/scalars';
 import { LearningTaskEnum } from '../scenario';
 import type { Model, ModelVersion } from './registry.entity';
 
-@ObjectType('Epoch', { description: 'One epoch of a training history, in target units for a regression.' })
+@ObjectType('Epoch', {
+  description:
+    'One epoch of a training history. Losses are what the optimizer sees (of a regression: on the standardised target), mae and mse are in target units.',
+})
 export class EpochType {
   @Field(() => Int) epoch: number;
   @Field(() => Float) loss: number;
