@@ -31,8 +31,6 @@ export class Duck {
     const instance = await DuckDBInstance.create(kept, {
       memory_limit: `${options.memoryMb}MB`,
       threads: String(options.threads),
-      // A scan pins a block of every column it reads: at the default of 256 KiB, 2,000 columns take all the memory.
-      default_block_size: '32768',
       temp_directory: temporary,
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',

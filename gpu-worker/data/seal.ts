@@ -8,6 +8,10 @@ import { identifier, literal } from './duck';
 const rowGroup = (columns: number): number =>
   Math.min(60, Math.max(1, Math.floor(8000 / (columns + 1)))) * 2048;
 
+/** The writer takes so much for each text column at once, and 1 MiB is its default. */
+const dictionaryBytes = (columns: number): number =>
+  Math.min(1024 * 1024, Math.max(4096, Math.floor((64 * 1024 * 1024) / columns)));
+
 /**
  * Writes table `typed` as Parquet, rows in order, columns by position (`c0`, `c1`, …)
  * and `__holdout` (the SQL condition `heldOut`): names that differ in case only are two columns for a tenant and one for SQL.
@@ -26,7 +30,7 @@ export const writeSealed = async (
   );
   await duck.run(
     `copy (select ${columns}, ${heldOut} as ${identifier(HOLDOUT_COLUMN)} from typed ${sorted ? '' : 'order by row'})
-       to ${literal(path)} (format parquet, compression zstd, row_group_size ${rowGroup(specs.length)})`,
+       to ${literal(path)} (format parquet, compression zstd, row_group_size ${rowGroup(specs.length)}, string_dictionary_page_size_limit ${dictionaryBytes(specs.length)})`,
   );
   return path;
 };
