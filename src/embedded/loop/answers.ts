@@ -75,6 +75,8 @@ export interface EpochAnswer {
   readonly valLoss: number | null;
   readonly mae: number | null;
   readonly valMae: number | null;
+  readonly mse: number | null;
+  readonly valMse: number | null;
   readonly accuracy: number | null;
   readonly valAccuracy: number | null;
 }

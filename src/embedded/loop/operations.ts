@@ -33,7 +33,7 @@ export const JOB_PROGRESS = `subscription JobProgress($jobId: ID!) {
   jobProgress(jobId: $jobId) {
     phase fraction message
     job { state }
-    epochs { epoch loss valLoss mae valMae accuracy valAccuracy }
+    epochs { epoch loss valLoss mae valMae mse valMse accuracy valAccuracy }
   }
 }`;
 

@@ -21,7 +21,15 @@ import type { Client } from './client';
 import { guessTaskOf } from './guess-task';
 import * as operation from './operations';
 import type { Terminal } from './terminal';
-import { showComparison, showData, showInvoice, showModel, showPredictions, sparklines } from './show';
+import {
+  historyLine,
+  showComparison,
+  showData,
+  showInvoice,
+  showModel,
+  showPredictions,
+  sparklines,
+} from './show';
 
 export interface LoopInput {
   readonly file: string;
@@ -143,6 +151,7 @@ class Loop {
     const last = epochs.at(-1);
     if (last === undefined) return;
     this.ui.line(`  loss over ${epochs.length} epochs  ${sparklines(epochs)}`);
+    this.ui.line(`  epoch ${last.epoch}  ${historyLine(last)}`);
   }
 
   async deploy(modelVersionId: string, name: string): Promise<string> {

@@ -32,6 +32,24 @@ export const sparklines = (epochs: readonly EpochAnswer[]): string => {
     .join('  ');
 };
 
+/** The fields of Keras' history of one epoch, under the same names. */
+export const historyLine = (epoch: EpochAnswer): string =>
+  (
+    [
+      ['loss', epoch.loss],
+      ['mae', epoch.mae],
+      ['mse', epoch.mse],
+      ['accuracy', epoch.accuracy],
+      ['val_loss', epoch.valLoss],
+      ['val_mae', epoch.valMae],
+      ['val_mse', epoch.valMse],
+      ['val_accuracy', epoch.valAccuracy],
+    ] as const
+  )
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name} ${short(value)}`)
+    .join('  ');
+
 export const showData = (ui: Terminal, dataset: DatasetVersionAnswer): void => {
   const how =
     dataset.holdout?.kind === 'time'
