@@ -23,6 +23,8 @@ export interface Inferred {
 
 /** A column is of a type when this share of its values reads as it; the rest becomes missing, with a warning. */
 const MOSTLY = 0.97;
+/** More distinct texts than this are no categories, however many rows there are. */
+const MOST_CATEGORIES = 20_000;
 
 /**
  * The spec of one column. A token such as `?` or `NA` counts as missing where it was seen; «None» and «unknown» stay
@@ -63,7 +65,8 @@ export const inferColumn = (summary: ColumnSummary): Inferred => {
   }
   if (present === 0)
     return { spec: { ...base, type: 'category', category: { canonical: [] } }, unreadable: 0 };
-  const free = summary.distinct > 50 && summary.distinct > 0.5 * present;
+  const free =
+    summary.distinct > MOST_CATEGORIES || (summary.distinct > 50 && summary.distinct > 0.5 * present);
   return { spec: free ? { ...base, type: 'text' } : { ...base, type: 'category' }, unreadable: 0 };
 };
 

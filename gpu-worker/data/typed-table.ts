@@ -19,7 +19,7 @@ const iso = (cell: string): string =>
   `(regexp_full_match(${cell}, ${ISO}) and try_cast(${cell} as timestamp) is not null)`;
 
 /** Distinct spellings kept in a category's spec; beyond them values are only cleaned. */
-const CANONICAL_VALUES = 20_000;
+const CANONICAL_VALUES = 2_000;
 const INFER_FROM = 2_000;
 
 export interface InferredColumn {
