@@ -42,6 +42,8 @@ export class TenantLoad {
     endpoint: string,
     private readonly tenant: { readonly tenantId: string; readonly apiKey: string },
     private readonly csv: string,
+    /** Called when an answer came that nothing being away explains. */
+    private readonly surprised: () => void,
   ) {
     this.client = new Client(endpoint, tenant.apiKey);
   }
@@ -80,6 +82,7 @@ export class TenantLoad {
       } catch (error) {
         this.seen.surprises.push(describe(error));
         await sleep(200);
+        this.surprised();
       }
     }
   }
