@@ -44,8 +44,9 @@ export interface DatabaseOptions {
 
 /** PostgreSQL class 08, 57P and the client's own words for «cannot reach the server». */
 const UNREACHABLE = /^(08|57P)|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND/;
+// TypeORM takes a runner back the moment its connection breaks: between two statements of a transaction.
 const UNREACHABLE_TEXT =
-  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/;
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query runner already released/;
 
 export const isUnreachable = (error: unknown): boolean => {
   const { code, message } = error as { code?: unknown; message?: unknown };
