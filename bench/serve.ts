@@ -57,7 +57,10 @@ const main = async (): Promise<void> => {
   const folder = mkdtempSync(join(tmpdir(), 'modelmint-serve-'));
   const stops: (() => Promise<void>)[] = [];
   try {
-    const platform = await startPlatform({ ownPostgres: true, env: { MM_LOG_LEVEL: 'warn' } });
+    const platform = await startPlatform({
+      ownPostgres: true,
+      env: { MM_LOG_LEVEL: 'warn', MM_RATE_PER_SECOND: '1000000' },
+    });
     stops.push(() => platform.stop());
     const client = new Client(platform.endpoint, platform.apiKey);
     const path = join(folder, 'rows.csv');

@@ -202,6 +202,7 @@ export const startGateway = async (config: Config, log: Logger): Promise<Gateway
     metrics,
     log,
     publicUrl,
+    limits: { perSecond: config.ratePerSecond, burst: 2 * config.ratePerSecond },
     routes: (app) =>
       registerObjectRoutes(app, {
         store,

@@ -26,6 +26,7 @@ const Environment = z.object({
   MM_RUNNER_MEMORY_MB: z.coerce.number().int().min(64).max(1_000_000).default(1024),
   MM_RUNNER_TIMEOUT_MS: milliseconds(10_000),
   MM_SESSION_CACHE_MB: z.coerce.number().int().min(16).max(1_000_000).default(512),
+  MM_RATE_PER_SECOND: z.coerce.number().int().min(1).max(10_000_000).default(2000),
   MM_MAX_UPLOAD_BYTES: z.coerce
     .number()
     .int()
@@ -55,6 +56,8 @@ export interface Config {
   readonly runnerMemoryMb: number;
   readonly runnerTimeoutMs: number;
   readonly sessionCacheMb: number;
+  /** Requests a second of one credential; twice that in a burst. */
+  readonly ratePerSecond: number;
   readonly maxUploadBytes: number;
 }
 
@@ -88,6 +91,7 @@ export const parseConfig = (env: Record<string, string | undefined>): Config => 
     runnerMemoryMb: e.MM_RUNNER_MEMORY_MB,
     runnerTimeoutMs: e.MM_RUNNER_TIMEOUT_MS,
     sessionCacheMb: e.MM_SESSION_CACHE_MB,
+    ratePerSecond: e.MM_RATE_PER_SECOND,
     maxUploadBytes: e.MM_MAX_UPLOAD_BYTES,
   });
 };
