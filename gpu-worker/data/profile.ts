@@ -11,7 +11,7 @@ import type { InferredColumn } from './typed-table';
 import { findWarnings } from './warnings';
 
 /** DuckDB's own limit; the process around it is limited by its parent. */
-export const DUCK_MEMORY_MB = 512;
+export const DUCK_MEMORY_MB = 384;
 
 const unreadable = (inferred: readonly InferredColumn[]): DatasetWarning[] =>
   inferred
