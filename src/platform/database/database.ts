@@ -46,7 +46,7 @@ export interface DatabaseOptions {
 const UNREACHABLE = /^(08|57P)|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND/;
 // TypeORM takes a runner back the moment its connection breaks: between two statements of a transaction.
 const UNREACHABLE_TEXT =
-  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query runner already released/;
+  /Connection (terminated|ended)|timeout exceeded when trying to connect|Client (has encountered a connection error|was closed)|[Qq]uery runner (was )?already released|Transaction is not started yet/;
 
 export const isUnreachable = (error: unknown): boolean => {
   const { code, message } = error as { code?: unknown; message?: unknown };
