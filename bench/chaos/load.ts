@@ -1,6 +1,6 @@
 /** Tenants that train and predict without a pause, and remember what they were told. */
 import { randomUUID } from 'node:crypto';
-import { Client } from '../../src/embedded/loop/client';
+import { ApiError, Client } from '../../src/embedded/loop/client';
 import { createScenario, deploy, isPassing, jobEnd, patiently, predict } from '../work';
 import { sealDataset, sleep, startTraining } from '../work';
 import type { AnsweredPrediction, SeenByClients } from './evidence';
@@ -17,7 +17,8 @@ const ROWS = [
   { area: 45.5, rooms: 2, age: 60, district: 'Elsewhere', distance: null, condition: 'renovated' },
 ];
 
-const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const describe = (error: unknown): string =>
+  error instanceof ApiError ? `${error.code}: ${error.message}` : String(error);
 
 export class TenantLoad {
   readonly seen = {
@@ -43,7 +44,7 @@ export class TenantLoad {
     private readonly tenant: { readonly tenantId: string; readonly apiKey: string },
     private readonly csv: string,
     /** Called when an answer came that nothing being away explains. */
-    private readonly surprised: () => void,
+    private readonly surprised: (answer: string) => void,
   ) {
     this.client = new Client(endpoint, tenant.apiKey);
   }
@@ -82,7 +83,7 @@ export class TenantLoad {
       } catch (error) {
         this.seen.surprises.push(describe(error));
         await sleep(200);
-        this.surprised();
+        this.surprised(describe(error));
       }
     }
   }

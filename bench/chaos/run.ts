@@ -126,7 +126,8 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosReport> => {
   const platform = await startPlatform({ ownPostgres: true, env });
   try {
     const tenants = [platform, await addTenant(platform, 'second tenant')];
-    const explain = (): void => options.tell(`surprise: ${errorsOf(platform.gateway.log())}`);
+    const explain = (answer: string): void =>
+      options.tell(`surprise: ${answer}; ${errorsOf(platform.gateway.log())}`);
     const loads = tenants.map((tenant) => new TenantLoad(platform.endpoint, tenant, csv, explain));
     const victims = victimsOf(platform);
     await Promise.all(loads.map((load) => load.prepare()));
