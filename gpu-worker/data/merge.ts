@@ -8,7 +8,7 @@ import { profileColumn } from './column-profile';
 import { Duck, literal } from './duck';
 import { isHeldOut } from './holdout';
 import { jsonLines } from './json-lines';
-import { DUCK_MEMORY_MB } from './profile';
+import { duckLimits } from './profile';
 import { writeSealed } from './seal';
 import { findTarget } from './target';
 import { sqlType } from './typed-table';
@@ -104,7 +104,7 @@ export const runMerge = async (payload: MergePayload, io: TaskIo): Promise<Merge
     specs.map((spec) => spec.name),
     payload.target,
   );
-  const duck = await Duck.open({ folder: io.scratchDir, memoryMb: DUCK_MEMORY_MB, threads: 2 });
+  const duck = await Duck.open({ folder: io.scratchDir, ...duckLimits(specs.length) });
   try {
     const columns = specs.map((_, position) => `c${position}`).join(', ');
     await duck.run(

@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import type { DatasetWarning, ProfilePayload, ProfileResult } from '../../contracts';
 import type { TaskIo } from '../task-io';
 import { profileColumn } from './column-profile';
@@ -12,6 +13,8 @@ import { findWarnings } from './warnings';
 
 /** DuckDB's own limit; the process around it is limited by its parent. */
 export const DUCK_MEMORY_MB = 384;
+const WIDE_MEMORY_MB = 640;
+const MANY_COLUMNS = 400;
 
 const unreadable = (inferred: readonly InferredColumn[]): DatasetWarning[] =>
   inferred
@@ -22,12 +25,33 @@ const unreadable = (inferred: readonly InferredColumn[]): DatasetWarning[] =>
       message: `about ${column.unreadable} cells do not read as ${column.spec.type} and count as missing`,
     }));
 
+/**
+ * Rows in work take more in a file with hundreds of columns, sorting and grouping take more in a long one. Measured for the
+ * whole process: 1 GB of CSV with 11 columns 883 MiB, 2,000 columns with few rows 424 MiB.
+ */
+export const duckLimits = (columns: number): { memoryMb: number; threads: number } =>
+  columns > MANY_COLUMNS
+    ? { memoryMb: WIDE_MEMORY_MB, threads: 1 }
+    : { memoryMb: DUCK_MEMORY_MB, threads: 2 };
+
+/** About how many columns a file has, before anything has read it. */
+const guessColumns = async (path: string): Promise<number> => {
+  const file = await open(path, 'r');
+  try {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(256 * 1024), 0, 256 * 1024, 0);
+    const [header] = buffer.subarray(0, bytesRead).toString('latin1').split('\n', 1);
+    return header.split(/[,;\t|]/).length;
+  } finally {
+    await file.close();
+  }
+};
+
 /** Validates, profiles and seals one uploaded file. Fails with the codes of docs/errors.md. */
 export const runProfile = async (payload: ProfilePayload, io: TaskIo): Promise<ProfileResult> => {
   io.progress('FETCHING', 0);
   const path = await io.fetch(payload.source, 'upload');
   io.progress('PREPARING', 0.2, { message: 'reading' });
-  const duck = await Duck.open({ folder: io.scratchDir, memoryMb: DUCK_MEMORY_MB, threads: 2 });
+  const duck = await Duck.open({ folder: io.scratchDir, ...duckLimits(await guessColumns(path)) });
   try {
     const raw = await loadRaw(duck, path, payload.format);
     const at = findTarget(raw.names, payload.target);

@@ -29,6 +29,8 @@ const loadCsv = async (duck: Duck, path: string, delimiter: string | null): Prom
            columns={${columnList(count, (at) => `'c${at}': 'VARCHAR'`)}})`,
     );
   } catch (cause) {
+    // Short of memory or disk is no fault of the rows.
+    if (!(cause instanceof Error) || !/^(Invalid Input|Conversion) Error/.test(cause.message)) throw cause;
     throw new Failure('RAGGED_ROWS', 'the rows could not be read as delimited text', {
       hint: `delimiter ${JSON.stringify(scanned.delimiter)}; text with quotes, delimiters or line breaks must be quoted`,
       cause,
