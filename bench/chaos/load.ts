@@ -94,11 +94,22 @@ export class TenantLoad {
     this.datasetVersionId = versionId;
   }
 
+  /** False when every attempt fell to a kill: the platform says so after the last one, and the next upload is new. */
+  private async uploaded(): Promise<boolean> {
+    try {
+      await this.upload();
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.code === 'ATTEMPTS_EXHAUSTED') return false;
+      throw error;
+    }
+  }
+
   private async trainOnce(): Promise<void> {
     const { length } = this.seen.submitted;
     this.active++;
     try {
-      if (length % TRAININGS_AN_UPLOAD === 0) await this.upload();
+      if (length % TRAININGS_AN_UPLOAD === 0 && !(await this.uploaded())) return;
       const jobId = await startTraining(this.client, {
         datasetVersionId: this.datasetVersionId,
         spec: SPEC,
