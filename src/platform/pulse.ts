@@ -5,6 +5,9 @@ import type { Messaging } from './messaging';
 /** A gateway that has not heard itself for this long does not know what the others said either. */
 const STALE_AFTER_MS = 1000;
 const BEAT_MS = 200;
+const TICK_MS = 50;
+/** A step of the clock counts for no more than this: while the process stood still it served nothing and missed nothing. */
+const LONGEST_STEP_MS = 150;
 
 /**
  * The gateway's own heartbeat through NATS. While it arrives, so do the messages that say what changed, and what a cache
@@ -13,8 +16,11 @@ const BEAT_MS = 200;
 export class Pulse {
   private timer: NodeJS.Timeout | undefined;
   private stopListening: (() => void) | undefined;
+  private ticker: NodeJS.Timeout | undefined;
+  private awakeMs = 0;
+  private tickedAtMs = performance.now();
   private lastBeatMs = -Infinity;
-  /** Beats came without a gap since then. Monotonic milliseconds, as all times here. */
+  /** Beats came without a gap since then. Milliseconds that the process was awake, as all times here. */
   private unbrokenSinceMs = Infinity;
 
   constructor(
@@ -27,16 +33,20 @@ export class Pulse {
     this.stopListening = this.messaging.listen(subject.pulse(this.gatewayId), () => this.beat());
     this.timer = setInterval(() => this.send(), BEAT_MS);
     this.timer.unref();
+    this.tick();
+    this.ticker = setInterval(() => this.tick(), TICK_MS);
+    this.ticker.unref();
     this.send();
   }
   stop(): void {
     clearInterval(this.timer);
+    clearInterval(this.ticker);
     this.stopListening?.();
   }
 
   /** The moment to remember with what is read now, from before the reading started. */
   now(): number {
-    return performance.now();
+    return this.awakeMs + Math.min(performance.now() - this.tickedAtMs, LONGEST_STEP_MS);
   }
 
   /** True while a value that was read at `readAtMs` (from `now()`) may still be trusted. */
@@ -45,7 +55,13 @@ export class Pulse {
   }
 
   get alive(): boolean {
-    return performance.now() - this.lastBeatMs < STALE_AFTER_MS;
+    return this.now() - this.lastBeatMs < STALE_AFTER_MS;
+  }
+
+  /** A busy machine may hold the process up for longer than a beat; what NATS sent meanwhile is waiting in the socket. */
+  private tick(): void {
+    this.awakeMs = this.now();
+    this.tickedAtMs = performance.now();
   }
 
   private send(): void {
@@ -53,7 +69,7 @@ export class Pulse {
   }
 
   private beat(): void {
-    const now = performance.now();
+    const now = this.now();
     if (now - this.lastBeatMs >= STALE_AFTER_MS) {
       // Messages of the gap are lost: whatever was read before now may be old.
       if (this.lastBeatMs !== -Infinity)
