@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { MlpSpec } from '../contracts';
 import type { Epoch } from '../contracts';
 import { openSession } from '../gpu-worker/engine/onnxruntime';
-import type { TrainingData } from '../gpu-worker/family/data';
-import { trainMlp } from '../gpu-worker/family/mlp/mlp';
+import type { Prepared } from '../gpu-worker/family/data';
+import { trainNetwork } from '../gpu-worker/family/mlp/train-network';
 import { probeModel } from '../gpu-worker/train/probe';
 import { COLUMNS, examples, scikitLearnSeconds } from './article';
 import { writeResults } from './results';
@@ -21,10 +21,10 @@ const quick = process.argv.includes('--quick');
 const ROUNDS = quick ? 1 : 5;
 const EPOCHS = quick ? 20 : 100;
 
-const seconds = async (data: TrainingData): Promise<{ seconds: number; history: readonly Epoch[] }> => {
+const seconds = async (data: Prepared): Promise<{ seconds: number; history: readonly Epoch[] }> => {
   const spec = MlpSpec.parse({ family: 'mlp', epochs: EPOCHS });
   const started = performance.now();
-  const { history } = await trainMlp(spec, data, {
+  const { history } = await trainNetwork(spec, data, {
     seed: 1,
     engine: { name: 'onnxruntime', device: 'cpu', version: '' },
     signal: new AbortController().signal,
@@ -37,7 +37,7 @@ const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
 const main = async (): Promise<void> => {
-  const data: TrainingData = {
+  const data: Prepared = {
     preparation: { fits: [], specs: [] },
     target: { task: 'regression', values: new Float64Array(0), mean: 0, deviation: 1 },
     training: examples(TRAINING_ROWS, 1),

@@ -60,7 +60,18 @@ export const DatasetWarning = z.object({
 });
 export type DatasetWarning = z.infer<typeof DatasetWarning>;
 
-export const TASKS = ['regression', 'classification'] as const;
+/**
+ * What a model is for. `forecast`: the next values of series; `anomaly`: how unusual a row is; `clustering`: which group
+ * a row belongs to; `synthesis`: new rows like those of the data.
+ */
+export const TASKS = [
+  'regression',
+  'classification',
+  'forecast',
+  'anomaly',
+  'clustering',
+  'synthesis',
+] as const;
 export const LearningTask = z.enum(TASKS);
 export type LearningTask = z.infer<typeof LearningTask>;
 

@@ -2,6 +2,7 @@
 export * from './ids';
 export * from './failure';
 export * from './column';
+export * from './spec';
 export * from './training';
 export * from './task';
 export * from './usage';

@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import { DatasetVersionId, JobId, ModelVersionId, Sha256, TaskId, TenantId } from './ids';
 import { ColumnProfile, ColumnSpec, DatasetWarning, HoldoutRule, LearningTask } from './column';
-import { Device, Epoch, ModelManifest, ModelSpec } from './training';
+import { ModelSpec } from './spec';
+import { Device, Epoch, ModelManifest } from './training';
 
 export const TASK_KINDS = ['profile', 'train', 'merge', 'pack'] as const;
 export const TaskKind = z.enum(TASK_KINDS);

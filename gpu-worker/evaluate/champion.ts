@@ -1,7 +1,7 @@
 import type { Comparison } from '../../contracts';
 import type { Table } from '../data/table';
 import type { Served } from '../export/served';
-import type { Target } from '../prepare/target';
+import type { SupervisedTarget } from '../prepare/target';
 import { columnNamed } from '../prepare/target';
 import { compare } from './compare';
 
@@ -9,7 +9,7 @@ import { compare } from './compare';
 export const compareServed = (
   table: Table,
   targetName: string,
-  target: Target,
+  target: SupervisedTarget,
   rows: Int32Array,
   answers: { champion: Served; challenger: Served },
   seed: number,
@@ -26,7 +26,7 @@ export const compareServed = (
 const scorer = (
   table: Table,
   targetName: string,
-  target: Target,
+  target: SupervisedTarget,
   rows: Int32Array,
 ): ((served: Served) => Float64Array) => {
   if (target.task === 'regression')

@@ -1,10 +1,10 @@
 import type { Metrics } from '../../contracts';
-import type { Target } from '../prepare/target';
+import type { SupervisedTarget } from '../prepare/target';
 import { classificationMetrics, regressionMetrics } from './metrics';
 import type { Predicted } from './predict';
 
 /** Metrics of predictions for the table rows `rows`, in the same order. */
-export const metricsOf = (predicted: Predicted, target: Target, rows: Int32Array): Metrics =>
+export const metricsOf = (predicted: Predicted, target: SupervisedTarget, rows: Int32Array): Metrics =>
   target.task === 'regression'
     ? regressionMetrics(
         predicted.values,
@@ -17,7 +17,7 @@ export const metricsOf = (predicted: Predicted, target: Target, rows: Int32Array
       );
 
 /** What knowing nothing but the training targets gives: their mean, or their class frequencies. */
-export const baselineOf = (target: Target, rows: Int32Array): Metrics => {
+export const baselineOf = (target: SupervisedTarget, rows: Int32Array): Metrics => {
   if (target.task === 'regression') {
     const values = new Float32Array(rows.length).fill(target.mean);
     return metricsOf({ rows: rows.length, values }, target, rows);

@@ -1,7 +1,6 @@
-import type { GoldenRows } from '../../contracts';
+import type { GoldenRows, ModelSignature } from '../../contracts';
 import type { Column, Table } from '../data/table';
-import type { Preparation } from '../prepare/preparation';
-import type { Target } from '../prepare/target';
+import type { SupervisedTarget } from '../prepare/target';
 import type { Served } from './served';
 
 const MOST_ROWS = 32;
@@ -12,13 +11,13 @@ const MOST_ROWS = 32;
  */
 export const goldenRows = (
   table: Table,
-  preparation: Preparation,
+  inputs: ModelSignature['inputs'],
   rows: Int32Array,
   served: Served,
-  target: Target,
+  target: SupervisedTarget,
 ): GoldenRows => {
-  const columns = usedColumns(table, preparation);
-  const positions = goldenPositions(columns, preparation, rows);
+  const columns = usedColumns(table, inputs);
+  const positions = goldenPositions(columns, inputs, rows);
   const { predictions, probabilities } = served;
   const classes = target.task === 'classification' ? target.classes.length : 0;
   return {
@@ -36,7 +35,11 @@ export const goldenRows = (
 };
 
 /** What was true for the golden rows, in target units or by label. */
-const truth = (target: Target, positions: readonly number[], rows: Int32Array): (string | number)[] =>
+const truth = (
+  target: SupervisedTarget,
+  positions: readonly number[],
+  rows: Int32Array,
+): (string | number)[] =>
   positions.map((at) => {
     const row = rows[at] ?? 0;
     return target.task === 'regression'
@@ -45,16 +48,18 @@ const truth = (target: Target, positions: readonly number[], rows: Int32Array): 
   });
 
 /** Whole rows first, then some with missing values. */
-const goldenPositions = (columns: readonly Column[], { fits }: Preparation, rows: Int32Array): number[] => {
+const goldenPositions = (
+  columns: readonly Column[],
+  inputs: ModelSignature['inputs'],
+  rows: Int32Array,
+): number[] => {
   const whole: number[] = [];
   const gaps: number[] = [];
   for (let at = 0; at < rows.length && whole.length < MOST_ROWS; at++) {
     const values = columns.map((column) => rawValue(column, rows[at] ?? 0));
-    const unseen = fits.some((fit, i) => {
+    const unseen = inputs.some(({ known }, i) => {
       const value = values[i];
-      return (
-        fit.kind === 'category' && !fit.other && typeof value === 'string' && !fit.values.includes(value)
-      );
+      return known !== null && typeof value === 'string' && !known.includes(value);
     });
     if (unseen) continue;
     if (!values.includes(null)) whole.push(at);
@@ -63,8 +68,8 @@ const goldenPositions = (columns: readonly Column[], { fits }: Preparation, rows
   return [...whole.slice(0, MOST_ROWS - gaps.length), ...gaps];
 };
 
-const usedColumns = (table: Table, { fits }: Preparation): Column[] =>
-  fits.flatMap(({ name }) => table.columns.filter(({ spec }) => spec.name === name));
+const usedColumns = (table: Table, inputs: ModelSignature['inputs']): Column[] =>
+  inputs.flatMap((input) => table.columns.filter(({ spec }) => spec.name === input.spec.name));
 
 const rawValue = (column: Column, row: number): string | number | null => {
   switch (column.kind) {

@@ -3,9 +3,8 @@ import { modelBytes, op } from '../../onnx';
 import type { Value } from '../../onnx';
 import type { ModelSignature } from '../../contracts';
 import type { Trained } from '../family/trained';
-import { preparationGraph } from '../prepare/graph';
-import { signatureInputs } from '../prepare/preparation';
-import type { Target } from '../prepare/target';
+import { typedInputs } from '../prepare/graph';
+import type { SupervisedTarget } from '../prepare/target';
 
 /**
  * Inputs: one [rows] tensor a feature column, named by it (number: double, NaN = missing; category: string,
@@ -13,12 +12,13 @@ import type { Target } from '../prepare/target';
  * target units or string label; for a classification also `probabilities` [rows, classes] float.
  * Equal arguments give equal bytes.
  */
-export const sealModel = (trained: Trained, target: Target): Uint8Array => {
-  const { inputs, features } = preparationGraph(trained.preparation);
-  return modelBytes({ name: 'modelmint', inputs, outputs: answer(trained.output(features), target) });
+export const sealModel = (trained: Trained, target: SupervisedTarget): Uint8Array => {
+  const inputs = typedInputs(trained.inputs);
+  const outputs = answer(trained.output(inputs), target);
+  return modelBytes({ name: 'modelmint', inputs: Object.values(inputs), outputs });
 };
 
-const answer = (output: Value, target: Target): Record<string, Value> => {
+const answer = (output: Value, target: SupervisedTarget): Record<string, Value> => {
   if (target.task === 'classification') {
     const labels = target.classes;
     const prediction = op.IntToString(
@@ -33,11 +33,15 @@ const answer = (output: Value, target: Target): Record<string, Value> => {
   return { prediction: op.Cast(op.Add(op.Mul(scaled, target.deviation), target.mean), 'float32') };
 };
 
-export const signatureOf = (trained: Trained, target: Target, targetName: string): ModelSignature => ({
+export const signatureOf = (
+  trained: Trained,
+  target: SupervisedTarget,
+  targetName: string,
+): ModelSignature => ({
   v: 1,
   task: target.task,
   target: targetName,
-  inputs: signatureInputs(trained.preparation),
+  inputs: trained.inputs,
   classes: target.task === 'classification' ? [...target.classes] : [],
   outputs: target.task === 'classification' ? ['prediction', 'probabilities'] : ['prediction'],
 });

@@ -1,15 +1,13 @@
 import { readModel, writeModel } from '../../onnx';
-import { predict } from '../evaluate/predict';
+import { predictedOf } from '../evaluate/predict';
 import { sealModel } from './sealed';
 import { serve } from './served';
 import { TOLERANCE, verify } from './verify';
-import { fitPreparation } from '../prepare/preparation';
 import { splitRows } from '../prepare/split';
 import { columnNamed, fitTarget } from '../prepare/target';
-import { prepareMatrix } from '../prepare/matrix';
-import { targetsOf } from '../family/data';
-import { trainRidge } from '../family/linear/ridge';
+import { trainConcrete } from '../family/concrete';
 import { regressionTable, request } from '../testing/examples';
+import { Assembly, featureColumns } from '../train/assemble';
 
 const signal = new AbortController().signal;
 
@@ -18,23 +16,18 @@ const trainedRidge = async () => {
   const asked = request({ family: 'linear' });
   const split = splitRows(table, 'y', asked.holdout, 0.1, 1);
   const target = fitTarget(columnNamed(table, 'y'), 'regression', split);
-  const preparation = fitPreparation(table, split.training, asked, { numeric: 'standard', bins: 0 });
-  const examples = async (rows: Int32Array) => ({
-    features: await prepareMatrix(table, preparation, rows, signal),
-    targets: targetsOf(target, rows),
-  });
-  const [training, validation] = [await examples(split.training), await examples(split.validation)];
-  const trained = await trainRidge(
-    { family: 'linear', l2: 1 },
-    { preparation, target, training, validation },
-    {
-      seed: 1,
-      engine: { name: 'onnxruntime', device: 'cpu', version: '' },
-      signal,
-      progress: () => undefined,
-    },
+  const data = new Assembly(
+    { table, columns: featureColumns(table, asked), target, holdout: asked.holdout, signal },
+    split.training,
+    split.validation,
   );
-  const own = await predict(trained, target, (await examples(split.test)).features, signal);
+  const trained = await trainConcrete({ family: 'linear', l2: 1 }, data, {
+    seed: 1,
+    engine: { name: 'onnxruntime', device: 'cpu', version: '' },
+    signal,
+    progress: () => undefined,
+  });
+  const own = predictedOf(await trained.predict(split.test, signal), target, split.test.length);
   return { table, split, target, trained, own };
 };
 

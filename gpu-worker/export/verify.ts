@@ -1,7 +1,7 @@
 import { Failure } from '../../contracts';
 import type { ModelManifest } from '../../contracts';
 import type { Predicted } from '../evaluate/predict';
-import type { Target } from '../prepare/target';
+import type { SupervisedTarget } from '../prepare/target';
 import type { Served } from './served';
 
 /** float32 keeps 24 bits; a different order of additions in fused operators costs a few of them. */
@@ -11,7 +11,11 @@ export const TOLERANCE = 1e-5;
  * Compares the sealed file's answers with the trainer's own on the same rows. A difference counts relative to the
  * value, or to the target's spread (1 for probabilities) where that is larger. Throws VERIFY_FAILED.
  */
-export const verify = (served: Served, trainer: Predicted, target: Target): ModelManifest['verified'] => {
+export const verify = (
+  served: Served,
+  trainer: Predicted,
+  target: SupervisedTarget,
+): ModelManifest['verified'] => {
   const scale = target.task === 'regression' ? target.deviation : 1;
   const got = served.probabilities ?? served.predictions;
   let worst = 0;

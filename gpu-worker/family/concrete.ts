@@ -1,22 +1,39 @@
-import type { NumberEncoding } from '../prepare/number';
+import { Failure, oneOf } from '../../contracts';
+import type { ConcreteSpec, LearningTask } from '../../contracts';
 import type { TrainingContext, TrainingData } from './data';
-import { trainLogistic } from './linear/logistic';
-import { trainRidge } from './linear/ridge';
-import { trainMlp } from './mlp/mlp';
-import type { ConcreteSpec, Trained } from './trained';
+import type { Family } from './family';
+import { linear } from './linear/linear';
+import { mlp } from './mlp/mlp';
+import type { Trained } from './trained';
 
-/** How the numbers must be encoded for a spec. */
-export const encodingOf = (spec: ConcreteSpec): NumberEncoding =>
-  spec.family === 'mlp' ? { numeric: spec.numeric, bins: spec.bins } : { numeric: 'standard', bins: 0 };
+type FamilyName = ConcreteSpec['family'];
 
-/** The trainer of a spec's family; `data` must be encoded as `encodingOf` says. */
+/** Every family that there is; a spec without its entry here does not compile. */
+const FAMILY: { readonly [F in FamilyName]: Family<Extract<ConcreteSpec, { family: F }>> } = {
+  linear,
+  mlp,
+};
+
+const familyOf = (spec: ConcreteSpec): Family<ConcreteSpec> => FAMILY[spec.family];
+
+export const familiesOf = (task: LearningTask): FamilyName[] =>
+  (Object.keys(FAMILY) as FamilyName[]).filter((name) => FAMILY[name].tasks.includes(task));
+
+/** Throws BAD_SPEC, listing the families that can, when this one cannot do the task. */
+export const checkTask = (spec: ConcreteSpec, task: LearningTask): void => {
+  if (familyOf(spec).tasks.includes(task)) return;
+  throw new Failure('BAD_SPEC', oneOf(`family for a ${task}`, spec.family, familiesOf(task)), {
+    path: ['spec', 'family'],
+  });
+};
+
+export const validationFractionOf = (spec: ConcreteSpec): number => familyOf(spec).validationFraction(spec);
+
 export const trainConcrete = (
   spec: ConcreteSpec,
   data: TrainingData,
   context: TrainingContext,
 ): Promise<Trained> => {
-  if (spec.family === 'mlp') return trainMlp(spec, data, context);
-  return data.target.task === 'regression'
-    ? trainRidge(spec, data, context)
-    : trainLogistic(spec, data, context);
+  checkTask(spec, data.target.task);
+  return familyOf(spec).train(spec, data, context);
 };

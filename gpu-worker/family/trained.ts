@@ -1,20 +1,42 @@
-/** What every family hands back: a predictor as a graph on prepared features. */
-import type { Epoch, LinearSpec, Metrics, MlpSpec } from '../../contracts';
+/** What every family hands back: a predictor as a graph from typed columns. */
+import type { ConcreteSpec, Epoch, Metrics, ModelSignature } from '../../contracts';
 import type { Value } from '../../onnx';
+import { predictFeatures } from '../evaluate/predict';
+import { preparedFeatures } from '../prepare/graph';
+import { signatureInputs } from '../prepare/preparation';
 import type { Preparation } from '../prepare/preparation';
-
-/** A spec that says what to train, not that it should be searched for. */
-export type ConcreteSpec = LinearSpec | MlpSpec;
+import type { TrainingData } from './data';
 
 export interface Trained {
   readonly spec: ConcreteSpec;
-  readonly preparation: Preparation;
+  /** The typed columns that the graph reads, in the order of its inputs. */
+  readonly inputs: ModelSignature['inputs'];
   /**
-   * [rows, width] float32 features -> [rows, 1] standardised target for a regression, [rows, classes] probabilities
-   * for a classification. Weights are constants.
+   * The served graph, weights as constants: typed columns by name -> [rows, width] float32. A regression gives the
+   * standardised target [rows, 1], a classification probabilities [rows, classes]; for the other tasks see
+   * export/sealed.ts.
    */
-  readonly output: (features: Value) => Value;
+  readonly output: (columns: Readonly<Record<string, Value>>) => Value;
+  /**
+   * The trainer's own answers for rows of the table it learned from, [rows, width] row-major as `output` gives them,
+   * made without the served graph wherever training had another one: verify compares the two.
+   */
+  readonly predict: (rows: Int32Array, signal: AbortSignal) => Promise<Float32Array>;
   readonly history: readonly Epoch[];
   /** Set when the validation rows were learned from in the end: how the model did on them before that. */
   readonly validationMetrics?: Metrics;
 }
+
+/** A model of prepared features: `output` maps [rows, width] float32 features as `Trained.output` says. */
+export const onFeatures = (
+  data: Pick<TrainingData, 'matrix'>,
+  preparation: Preparation,
+  model: Pick<Trained, 'spec' | 'history'> & { readonly output: (features: Value) => Value },
+): Trained => ({
+  spec: model.spec,
+  history: model.history,
+  inputs: signatureInputs(preparation),
+  output: (columns) => model.output(preparedFeatures(preparation, columns)),
+  predict: async (rows, signal) =>
+    predictFeatures(model.output, await data.matrix(preparation, rows), signal),
+});

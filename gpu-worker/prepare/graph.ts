@@ -1,6 +1,7 @@
 /** The fitted preparation as ONNX nodes: typed columns in, one float32 feature matrix out. */
 import { constant, input, op, scalar, tensor, vector } from '../../onnx';
 import type { Value } from '../../onnx';
+import type { ModelSignature } from '../../contracts';
 import type { CategoryFit } from './category';
 import type { NumberFit } from './number';
 import type { Preparation } from './preparation';
@@ -22,40 +23,34 @@ const MISSING = tensor('int64', [MISSING_TIME], []);
 /** Name of the row dimension of every input and output. */
 export const ROWS = 'rows';
 
-export interface PreparationGraph {
-  /** One [rows] input a column, named by it: number double, category string, time int64 epoch microseconds. */
-  readonly inputs: readonly Value[];
-  /** [rows, preparedWidth] float32. */
-  readonly features: Value;
-}
+/** One [rows] input a column, named by it: number double, category and text string, time int64 epoch microseconds. */
+export const typedInputs = (inputs: ModelSignature['inputs']): Record<string, Value> =>
+  Object.fromEntries(
+    inputs.map(({ spec }) => [spec.name, input(spec.name, INPUT_DTYPES[spec.type], [ROWS])]),
+  );
 
-export const preparationGraph = ({ fits }: Preparation): PreparationGraph => {
-  const inputs: Value[] = [];
+const INPUT_DTYPES = { number: 'float64', category: 'string', text: 'string', time: 'int64' } as const;
+
+/** Typed columns by name -> [rows, preparedWidth] float32. */
+export const preparedFeatures = ({ fits }: Preparation, columns: Readonly<Record<string, Value>>): Value => {
   const numbers: { fit: NumberFit; value: Value }[] = [];
   const later: Value[] = [];
   for (const fit of fits) {
+    const value = columns[fit.name];
+    if (value === undefined) throw new Error(`the graph has no column ${fit.name}`);
     switch (fit.kind) {
-      case 'number': {
-        const value = input(fit.name, 'float64', [ROWS]);
-        inputs.push(value);
+      case 'number':
         numbers.push({ fit, value });
         break;
-      }
-      case 'category': {
-        const value = input(fit.name, 'string', [ROWS]);
-        inputs.push(value);
+      case 'category':
         later.push(categoryFeatures(fit, value));
         break;
-      }
-      case 'time': {
-        const value = input(fit.name, 'int64', [ROWS]);
-        inputs.push(value);
+      case 'time':
         later.push(...timeFeatures(fit, value));
         break;
-      }
     }
   }
-  return { inputs, features: joined([...numberFeatures(numbers), ...later]) };
+  return joined([...numberFeatures(numbers), ...later]);
 };
 
 const joined = (blocks: readonly Value[]): Value => {

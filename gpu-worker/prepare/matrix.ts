@@ -2,8 +2,8 @@ import { modelBytes } from '../../onnx';
 import type { Table } from '../data/table';
 import { asFloat32, float64, int64, strings, withSession } from '../engine/onnxruntime';
 import type { Feeds, Tensor } from '../engine/onnxruntime';
-import { MISSING_TIME, preparationGraph } from './graph';
-import { preparedWidth } from './preparation';
+import { MISSING_TIME, preparedFeatures, typedInputs } from './graph';
+import { preparedWidth, signatureInputs } from './preparation';
 import type { Preparation } from './preparation';
 import { columnNamed } from './target';
 
@@ -68,8 +68,9 @@ export const prepareMatrix = async (
 ): Promise<FeatureMatrix> => {
   const width = preparedWidth(preparation);
   const values = new Float32Array(rows.length * width);
-  const { inputs, features } = preparationGraph(preparation);
-  const model = modelBytes({ name: 'preparation', inputs, outputs: { features } });
+  const inputs = typedInputs(signatureInputs(preparation));
+  const features = preparedFeatures(preparation, inputs);
+  const model = modelBytes({ name: 'preparation', inputs: Object.values(inputs), outputs: { features } });
   const names = preparation.fits.map(({ name }) => name);
   await withSession(model, {}, (session) =>
     inBlocks(rows, signal, async (block, offset) => {

@@ -1,13 +1,17 @@
 /** Everything fitted about the features, as plain data: `prepare/graph.ts` turns it into ONNX nodes. */
 import { Failure } from '../../contracts';
 import type { ColumnSpec, ModelSignature } from '../../contracts';
-import type { Column, Table } from '../data/table';
+import type { Column } from '../data/table';
 import { categoryWidth, fitCategory } from './category';
 import type { CategoryFit } from './category';
 import { fitNumber } from './number';
 import type { NumberEncoding, NumberFit } from './number';
 import { fitTime, timeWidth } from './time';
 import type { TimeFit } from './time';
+
+/** How the columns of a table become features; each family asks for the one that it learns best from. */
+export type Encoding = NumberEncoding;
+export const STANDARD: Encoding = { numeric: 'standard', bins: 0 };
 
 type FeatureFit = NumberFit | CategoryFit | TimeFit;
 
@@ -21,20 +25,16 @@ export interface Preparation {
 const WIDEST_CATEGORIES = 4096;
 
 /**
- * Fits the columns of `table` except `exclude` and `target` on the rows `rows` and no others. Free text and columns
- * without two different values are left out; throws NO_USABLE_FEATURES when nothing is left.
+ * Fits the columns on the rows `rows` and no others. Free text and columns without two different values are left out;
+ * throws NO_USABLE_FEATURES when nothing is left.
  */
 export const fitPreparation = (
-  table: Table,
+  offered: readonly Column[],
   rows: Int32Array,
-  left: { target: string; exclude: readonly string[] },
-  encoding: NumberEncoding,
+  encoding: Encoding,
 ): Preparation => {
   const fits: FeatureFit[] = [];
   const specs: ColumnSpec[] = [];
-  const offered = table.columns.filter(
-    ({ spec }) => spec.name !== left.target && !left.exclude.includes(spec.name),
-  );
   const categories = offered.filter(({ kind }) => kind === 'category').length;
   const mostValues = Math.max(8, Math.min(100, Math.floor(WIDEST_CATEGORIES / categories)));
   for (const column of offered) {
@@ -52,7 +52,7 @@ export const fitPreparation = (
 const fitColumn = (
   column: Column,
   rows: Int32Array,
-  encoding: NumberEncoding,
+  encoding: Encoding,
   mostValues: number,
 ): FeatureFit | undefined => {
   switch (column.kind) {

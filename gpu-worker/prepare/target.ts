@@ -1,9 +1,9 @@
 /** The target column as numbers a network can learn, and the way back. */
 import { Failure, oneOf } from '../../contracts';
-import type { LearningTask } from '../../contracts';
 import type { Column, Table } from '../data/table';
 
-export type Target = RegressionTarget | ClassificationTarget;
+export type Target = SupervisedTarget | ForecastTarget | UnsupervisedTarget;
+export type SupervisedTarget = RegressionTarget | ClassificationTarget;
 
 export interface RegressionTarget {
   readonly task: 'regression';
@@ -21,6 +21,24 @@ export interface ClassificationTarget {
   readonly classes: readonly string[];
   /** Rows of each class among the training rows. */
   readonly counts: readonly number[];
+}
+
+export interface ForecastTarget {
+  readonly task: 'forecast';
+  /** Number columns whose next values are asked for. */
+  readonly series: readonly string[];
+  /** Steps ahead that are answered: 1 to `horizon`. */
+  readonly horizon: number;
+  /** Levels in (0, 1), ascending, 0.5 among them. */
+  readonly quantiles: readonly number[];
+  /** Steps of the seasonal-naive forecast that a model must beat. */
+  readonly season: number;
+}
+
+export interface UnsupervisedTarget {
+  readonly task: 'anomaly' | 'clustering' | 'synthesis';
+  /** What is known about the rows and only ever used to judge; null where nothing is. */
+  readonly labels: Pick<ClassificationTarget, 'codes' | 'classes'> | null;
 }
 
 export const columnNamed = (table: Table, name: string): Column => {
@@ -43,7 +61,11 @@ export const targetPresent = (column: Column): Uint8Array =>
     : Uint8Array.from(column.codes, (code) => (code < 0 ? 0 : 1));
 
 /** Scale and class counts come from the training rows; classes also from the validation rows. */
-export const fitTarget = (column: Column, task: LearningTask, split: LearningRows): Target =>
+export const fitTarget = (
+  column: Column,
+  task: SupervisedTarget['task'],
+  split: LearningRows,
+): SupervisedTarget =>
   task === 'regression' ? fitRegression(column, split.training) : fitClassification(column, split);
 
 interface LearningRows {

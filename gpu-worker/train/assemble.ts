@@ -1,57 +1,58 @@
-import type { TrainPayload } from '../../contracts';
-import type { Table } from '../data/table';
+import type { HoldoutRule } from '../../contracts';
+import type { Column, Table } from '../data/table';
 import { targetsOf } from '../family/data';
-import type { Examples, TrainingData } from '../family/data';
+import type { Examples, Prepared, TrainingData } from '../family/data';
 import { prepareMatrix } from '../prepare/matrix';
 import type { FeatureMatrix } from '../prepare/matrix';
-import type { NumberEncoding } from '../prepare/number';
 import { fitPreparation } from '../prepare/preparation';
-import type { Preparation } from '../prepare/preparation';
-import type { Split } from '../prepare/split';
+import type { Encoding, Preparation } from '../prepare/preparation';
 import type { Target } from '../prepare/target';
 
-/** A dataset split and ready to be encoded in one way or another. */
-export class Assembly {
-  private readonly made = new Map<string, Promise<TrainingData>>();
+/** What stays the same for every split of a table. */
+interface Whole<T extends Target> {
+  readonly table: Table;
+  readonly columns: readonly Column[];
+  readonly target: T;
+  readonly holdout: HoldoutRule;
+  readonly signal: AbortSignal;
+}
+
+/** A table split and ready to be encoded in one way or another. */
+export class Assembly<T extends Target = Target> implements TrainingData<T> {
+  private readonly made = new Map<string, Promise<Prepared<T>>>();
+  readonly table: Table;
+  readonly columns: readonly Column[];
+  readonly target: T;
+  readonly holdout: HoldoutRule;
 
   constructor(
-    readonly table: Table,
-    readonly payload: Pick<TrainPayload, 'target' | 'exclude'>,
-    readonly split: Split,
-    readonly target: Target,
-    readonly signal: AbortSignal,
-  ) {}
+    private readonly whole: Whole<T>,
+    readonly training: Int32Array,
+    readonly validation: Int32Array,
+  ) {
+    ({ table: this.table, columns: this.columns, target: this.target, holdout: this.holdout } = whole);
+  }
 
-  /** Features fitted on the training rows, for training and validation rows; made once for each encoding. */
-  encoded(encoding: NumberEncoding): Promise<TrainingData> {
-    const key = encoding.numeric === 'standard' ? 'standard' : `piecewise ${encoding.bins}`;
+  prepared(encoding: Encoding): Promise<Prepared<T>> {
+    const key = JSON.stringify(encoding);
     const known = this.made.get(key);
     if (known !== undefined) return known;
-    const making = this.encode(encoding, this.split.training, this.split.validation);
+    const making = this.prepare(encoding);
     this.made.set(key, making);
     return making;
   }
 
-  /** Validation rows are learned from too; nothing is left to stop by. */
-  whole(encoding: NumberEncoding): Promise<TrainingData> {
-    const { training, validation } = this.split;
-    const learning = new Int32Array(training.length + validation.length);
-    learning.set(training);
-    learning.set(validation, training.length);
-    return this.encode(encoding, learning, new Int32Array(0));
-  }
-
   matrix(preparation: Preparation, rows: Int32Array): Promise<FeatureMatrix> {
-    return prepareMatrix(this.table, preparation, rows, this.signal);
+    return prepareMatrix(this.table, preparation, rows, this.whole.signal);
   }
 
-  private async encode(
-    encoding: NumberEncoding,
-    training: Int32Array,
-    validation: Int32Array,
-  ): Promise<TrainingData> {
-    const { table, payload, target } = this;
-    const preparation = fitPreparation(table, training, payload, encoding);
+  split(training: Int32Array, validation: Int32Array): Assembly<T> {
+    return new Assembly(this.whole, training, validation);
+  }
+
+  private async prepare(encoding: Encoding): Promise<Prepared<T>> {
+    const { columns, target, training, validation } = this;
+    const preparation = fitPreparation(columns, training, encoding);
     const examples = async (rows: Int32Array): Promise<Examples> => ({
       features: await this.matrix(preparation, rows),
       targets: targetsOf(target, rows),
@@ -64,3 +65,9 @@ export class Assembly {
     };
   }
 }
+
+/** What may be learned from: every column but `target` and `exclude`. */
+export const featureColumns = (
+  table: Table,
+  { target, exclude }: { readonly target: string; readonly exclude: readonly string[] },
+): Column[] => table.columns.filter(({ spec }) => spec.name !== target && !exclude.includes(spec.name));

@@ -1,5 +1,6 @@
 import { Failure, ModelSpec } from '../../contracts';
 import type { LearningTask } from '../../contracts';
+import { checkTask } from '../family/concrete';
 
 /** Defaults filled in; throws BAD_SPEC with the path of what does not fit, also for choices that fit no task. */
 export const checkedSpec = (given: unknown, task: LearningTask): ModelSpec => {
@@ -11,6 +12,7 @@ export const checkedSpec = (given: unknown, task: LearningTask): ModelSpec => {
     });
   }
   const spec = parsed.data;
+  if (spec.family !== 'auto') checkTask(spec, task);
   if (spec.family !== 'mlp') return spec;
   if (spec.patience > 0 && spec.validationFraction === 0)
     throw bad(

@@ -1,10 +1,10 @@
 import type { ModelSpec } from '../../contracts';
 import type { Engine } from '../engine/onnxruntime';
 import { trainAuto } from '../family/auto/auto';
-import { encodingOf, trainConcrete } from '../family/concrete';
-import type { TrainingContext } from '../family/data';
+import { trainConcrete } from '../family/concrete';
+import type { TrainingContext, TrainingData } from '../family/data';
 import type { Trained } from '../family/trained';
-import type { Assembly } from './assemble';
+import type { SupervisedTarget } from '../prepare/target';
 import type { TrainVoice } from './train-table';
 
 /** Share of the task's progress that comes before and within training. */
@@ -13,7 +13,7 @@ const WITHIN = 0.83;
 
 export const trainSpec = async (
   spec: ModelSpec,
-  assembly: Assembly,
+  data: TrainingData<SupervisedTarget>,
   { seed, engine, io }: { seed: number; engine: Engine; io: TrainVoice },
 ): Promise<Trained> => {
   const context: TrainingContext = {
@@ -26,6 +26,6 @@ export const trainSpec = async (
         ...(message !== undefined && { message }),
       }),
   };
-  if (spec.family === 'auto') return trainAuto(assembly, assembly.split.validation, context);
-  return trainConcrete(spec, await assembly.encoded(encodingOf(spec)), context);
+  if (spec.family === 'auto') return trainAuto(data, context);
+  return trainConcrete(spec, data, context);
 };

@@ -1,7 +1,9 @@
 /** Everything between a table in memory and a verified file in memory. */
+import { Failure } from '../../contracts';
 import type {
   Comparison,
   GoldenRows,
+  LearningTask,
   MetricsBySplit,
   ModelManifest,
   ModelSpec,
@@ -11,19 +13,21 @@ import type { Table } from '../data/table';
 import { chooseEngine } from '../engine/onnxruntime';
 import { compareServed } from '../evaluate/champion';
 import { baselineOf, metricsOf } from '../evaluate/evaluate';
-import { predict } from '../evaluate/predict';
+import { predictedOf } from '../evaluate/predict';
 import type { Predicted } from '../evaluate/predict';
 import { goldenRows } from '../export/golden';
 import { sealModel, signatureOf } from '../export/sealed';
 import { serve } from '../export/served';
 import type { Served } from '../export/served';
 import { verify } from '../export/verify';
+import { validationFractionOf } from '../family/concrete';
 import type { Trained } from '../family/trained';
 import { splitRows } from '../prepare/split';
 import type { Split } from '../prepare/split';
 import { columnNamed, fitTarget } from '../prepare/target';
+import type { SupervisedTarget } from '../prepare/target';
 import type { TaskIo } from '../task-io';
-import { Assembly } from './assemble';
+import { Assembly, featureColumns } from './assemble';
 import { CODE_VERSION } from './code-version';
 import { probeModel } from './probe';
 import { checkedSpec } from './spec';
@@ -49,17 +53,22 @@ export interface MadeModel {
 export const trainTable = async (table: Table, request: TrainRequest, io: TrainVoice): Promise<MadeModel> => {
   io.progress('PREPARING', 0.02);
   const spec = checkedSpec(request.spec, request.task);
+  const task = supervised(request.task);
   const engine = await chooseEngine(request.device, probeModel());
   const split = splitRows(table, request.target, request.holdout, validationFraction(spec), request.seed);
-  const target = fitTarget(columnNamed(table, request.target), request.task, split);
-  const assembly = new Assembly(table, request, split, target, io.signal);
+  const target = fitTarget(columnNamed(table, request.target), task, split);
+  const assembly = new Assembly(
+    { table, columns: featureColumns(table, request), target, holdout: request.holdout, signal: io.signal },
+    split.training,
+    split.validation,
+  );
 
   const started = performance.now();
   const trained = await trainSpec(spec, assembly, { seed: request.seed, engine, io });
   const trainingMs = performance.now() - started;
 
   io.progress('EVALUATING', 0.9);
-  const predicted = await predictSplits(assembly, trained);
+  const predicted = await predictSplits(split, target, trained, io.signal);
   const tested = split.test.length > 0 ? split.test : split.validation;
   const metrics: MetricsBySplit = {
     train: metricsOf(predicted.training, target, split.training),
@@ -79,7 +88,7 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
   const verified = verify(served, split.test.length > 0 ? predicted.test : predicted.training, target);
   return {
     onnx,
-    golden: goldenRows(table, trained.preparation, checked, served, target),
+    golden: goldenRows(table, trained.inputs, checked, served, target),
     manifest: {
       signature: signatureOf(trained, target, request.target),
       spec,
@@ -90,7 +99,7 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
       metrics,
       history: [...trained.history],
       verified,
-      comparison: await againstChampion(assembly, io, served, request.seed),
+      comparison: await againstChampion(assembly, { request, split, target }, served, io),
       trainingMs,
     },
     rows: {
@@ -101,25 +110,25 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
   };
 };
 
-/** A linear model needs few rows to be judged; a search needs enough to choose by. */
-const validationFraction = (spec: ModelSpec): number => {
-  switch (spec.family) {
-    case 'mlp':
-      return spec.validationFraction;
-    case 'linear':
-      return 0.1;
-    case 'auto':
-      return 0.15;
-  }
+/** A search needs enough rows to choose by. */
+const AUTO_VALIDATION = 0.15;
+
+const validationFraction = (spec: ModelSpec): number =>
+  spec.family === 'auto' ? AUTO_VALIDATION : validationFractionOf(spec);
+
+const supervised = (task: LearningTask): SupervisedTarget['task'] => {
+  if (task === 'regression' || task === 'classification') return task;
+  throw new Failure('BAD_SPEC', `no family can learn a ${task} yet`, { path: ['task'] });
 };
 
 const predictSplits = async (
-  assembly: Assembly,
+  split: Split,
+  target: SupervisedTarget,
   trained: Trained,
+  signal: AbortSignal,
 ): Promise<Record<keyof Split, Predicted>> => {
-  const { split, target, signal } = assembly;
   const of = async (rows: Int32Array): Promise<Predicted> =>
-    predict(trained, target, await assembly.matrix(trained.preparation, rows), signal);
+    predictedOf(await trained.predict(rows, signal), target, rows.length);
   return {
     training: await of(split.training),
     validation: await of(split.validation),
@@ -128,14 +137,14 @@ const predictSplits = async (
 };
 
 const againstChampion = async (
-  assembly: Assembly,
-  io: TrainVoice,
+  { table }: Assembly,
+  asked: { request: TrainRequest; split: Split; target: SupervisedTarget },
   challenger: Served,
-  seed: number,
+  io: TrainVoice,
 ): Promise<Comparison | null> => {
-  const { table, payload, split, target } = assembly;
+  const { request, split, target } = asked;
   if (io.champion === null || split.test.length === 0) return null;
   const champion = await serve(io.champion, table, split.test, io.signal);
   if (champion === undefined) return null;
-  return compareServed(table, payload.target, target, split.test, { champion, challenger }, seed);
+  return compareServed(table, request.target, target, split.test, { champion, challenger }, request.seed);
 };

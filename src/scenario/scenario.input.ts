@@ -7,10 +7,18 @@ import { SCENARIO_TEMPLATES } from './templates';
 export const GOAL_METRICS: Readonly<Record<LearningTask, readonly string[]>> = {
   regression: ['rmse', 'mae', 'r2'],
   classification: ['accuracy', 'logLoss', 'auc', 'f1Macro'],
+  forecast: ['mae', 'rmse', 'mase', 'smape', 'wape', 'quantileLoss'],
+  anomaly: ['auc', 'averagePrecision'],
+  clustering: ['silhouette', 'daviesBouldin', 'adjustedRand'],
+  synthesis: ['utility', 'privacyDistance'],
 };
 export const DEFAULT_GOAL: Readonly<Record<LearningTask, string>> = {
   regression: 'rmse',
   classification: 'accuracy',
+  forecast: 'mae',
+  anomaly: 'auc',
+  clustering: 'silhouette',
+  synthesis: 'utility',
 };
 
 const note = z.string().max(10_000);

@@ -1,20 +1,13 @@
-import type { Epoch, Metrics } from '../../../contracts';
+import type { ConcreteSpec, Epoch, Metrics } from '../../../contracts';
 import { metricsOf } from '../../evaluate/evaluate';
-import { predict } from '../../evaluate/predict';
-import type { NumberEncoding } from '../../prepare/number';
-import { encodingOf, trainConcrete } from '../concrete';
+import { predictedOf } from '../../evaluate/predict';
+import { STANDARD } from '../../prepare/preparation';
+import type { SupervisedTarget } from '../../prepare/target';
+import { trainConcrete } from '../concrete';
 import type { TrainingContext, TrainingData } from '../data';
-import type { ConcreteSpec, Trained } from '../trained';
+import type { Trained } from '../trained';
 import { choose, rowLosses } from './choose';
 import { portfolio } from './portfolio';
-
-/** The same rows in the encoding that a candidate wants. */
-export interface Encodings {
-  /** With the validation rows apart. */
-  encoded(encoding: NumberEncoding): Promise<TrainingData>;
-  /** With the validation rows among the training rows. */
-  whole(encoding: NumberEncoding): Promise<TrainingData>;
-}
 
 interface Candidate {
   readonly trained: Trained;
@@ -33,13 +26,13 @@ const MOST_ROWS_TWICE = 50_000;
  * to only judge by, and where time orders them the validation rows are the most recent.
  */
 export const trainAuto = async (
-  rows: Encodings,
-  validationRows: Int32Array,
+  data: TrainingData<SupervisedTarget>,
   context: TrainingContext,
 ): Promise<Trained> => {
-  const first = await rows.encoded({ numeric: 'standard', bins: 0 });
+  const { target, training, validation } = data;
+  const first = await data.prepared(STANDARD);
   const numbers = first.preparation.fits.filter(({ kind }) => kind === 'number').length;
-  const specs = portfolio(first.training.features.rows, numbers);
+  const specs = portfolio(training.length, numbers);
   const stages = specs.length + 1;
   let shown = 0;
   const stage = (at: number, message: string): TrainingContext => ({
@@ -52,23 +45,24 @@ export const trainAuto = async (
   });
   const candidates: Candidate[] = [];
   for (const [at, spec] of specs.entries()) {
-    const data = await rows.encoded(encodingOf(spec));
     const message = `candidate ${at + 1} of ${specs.length}: ${title(spec)}`;
     const trained = await trainConcrete(spec, data, stage(at, message));
-    const predicted = await predict(trained, data.target, data.validation.features, context.signal);
+    const outputs = await trained.predict(validation, context.signal);
+    const predicted = predictedOf(outputs, target, validation.length);
     candidates.push({
       trained,
-      metrics: metricsOf(predicted, data.target, validationRows),
-      losses: rowLosses(predicted, data.target, validationRows),
+      metrics: metricsOf(predicted, target, validation),
+      losses: rowLosses(predicted, target, validation),
     });
   }
   const best = candidates[choose(candidates.map(({ losses }) => losses))];
   if (best === undefined) throw new Error('the portfolio is empty');
   const { spec } = best.trained;
-  if (spec.family !== 'mlp' || first.training.features.rows > MOST_ROWS_TWICE) return best.trained;
+  if (spec.family !== 'mlp' || training.length > MOST_ROWS_TWICE) return best.trained;
   const final = { ...spec, epochs: bestEpoch(best.trained.history), patience: 0, validationFraction: 0 };
   const again = stage(specs.length, `${title(spec)} once more on all rows`);
-  const trained = await trainConcrete(final, await rows.whole(encodingOf(spec)), again);
+  const all = data.split(joined(training, validation), new Int32Array(0));
+  const trained = await trainConcrete(final, all, again);
   return { ...trained, history: best.trained.history, validationMetrics: best.metrics };
 };
 
@@ -81,3 +75,10 @@ const title = (spec: ConcreteSpec): string =>
   spec.family === 'linear'
     ? 'linear'
     : `mlp ${spec.hidden.join('-')}${spec.numeric === 'piecewise' ? ', piecewise-linear encoding' : ''}`;
+
+const joined = (first: Int32Array, second: Int32Array): Int32Array => {
+  const all = new Int32Array(first.length + second.length);
+  all.set(first);
+  all.set(second, first.length);
+  return all;
+};

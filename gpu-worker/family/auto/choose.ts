@@ -1,8 +1,8 @@
 import type { Predicted } from '../../evaluate/predict';
-import type { Target } from '../../prepare/target';
+import type { SupervisedTarget } from '../../prepare/target';
 
 /** Loss of each row: squared error in target units, or minus the log of what the true class was given. */
-export const rowLosses = (predicted: Predicted, target: Target, rows: Int32Array): Float64Array =>
+export const rowLosses = (predicted: Predicted, target: SupervisedTarget, rows: Int32Array): Float64Array =>
   target.task === 'regression'
     ? Float64Array.from(rows, (row, i) => ((predicted.values[i] ?? NaN) - (target.values[row] ?? NaN)) ** 2)
     : Float64Array.from(rows, (row, i) => {

@@ -1,5 +1,5 @@
 import { LinearSpec, MlpSpec } from '../../../contracts';
-import type { ConcreteSpec } from '../trained';
+import type { ConcreteSpec } from '../../../contracts';
 
 /** Piecewise-linear features that all number columns together may become, and cells of their matrix. */
 const WIDEST_PIECEWISE = 4096;

@@ -1,7 +1,8 @@
 import type { LinearSpec } from '../../../contracts';
-import type { TrainingContext, TrainingData } from '../data';
+import type { Prepared, TrainingContext, TrainingData } from '../data';
 import { ensembleOutput } from '../mlp/ensemble';
 import { trainNetwork } from '../mlp/train-network';
+import { onFeatures } from '../trained';
 import type { Trained } from '../trained';
 
 /**
@@ -11,9 +12,10 @@ import type { Trained } from '../trained';
 export const trainLogistic = async (
   spec: LinearSpec,
   data: TrainingData,
+  prepared: Prepared,
   context: TrainingContext,
 ): Promise<Trained> => {
-  const { rows } = data.training.features;
+  const { rows } = prepared.training.features;
   const network = await trainNetwork(
     {
       hidden: [],
@@ -27,13 +29,12 @@ export const trainLogistic = async (
       classWeights: 'none',
       members: 1,
     },
-    data,
+    prepared,
     context,
   );
-  return {
+  return onFeatures(data, prepared.preparation, {
     spec,
-    preparation: data.preparation,
-    output: ensembleOutput(network, data.target),
+    output: ensembleOutput(network, prepared.target),
     history: network.history,
-  };
+  });
 };

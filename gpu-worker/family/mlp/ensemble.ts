@@ -1,12 +1,12 @@
 import { op, weightConstants } from '../../../onnx';
 import type { Value } from '../../../onnx';
-import type { Target } from '../../prepare/target';
+import type { SupervisedTarget } from '../../prepare/target';
 import { forward, networkParameters } from './network';
 import type { TrainedNetwork } from './train-network';
 
 /** The trained members as one graph: outputs averaged before the softmax of a classification. */
 export const ensembleOutput =
-  ({ shape, members }: TrainedNetwork, target: Target) =>
+  ({ shape, members }: TrainedNetwork, target: SupervisedTarget) =>
   (features: Value): Value => {
     const parameters = networkParameters(shape);
     const outputs = members.map((weights) => forward(shape, weightConstants(parameters, weights), features));

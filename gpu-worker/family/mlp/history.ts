@@ -1,6 +1,6 @@
 /** One epoch's figures from what the network put out: no extra nodes in the training graph. */
 import type { Epoch } from '../../../contracts';
-import type { Target } from '../../prepare/target';
+import type { SupervisedTarget } from '../../prepare/target';
 
 export interface Scores {
   /** Mean loss that was minimised: squared error of the standardised target, or weighted cross-entropy. */
@@ -18,7 +18,7 @@ export class ScoreSum {
   private right = 0;
 
   constructor(
-    private readonly target: Target,
+    private readonly target: SupervisedTarget,
     private readonly classWeights: Float32Array,
   ) {}
 
@@ -75,7 +75,7 @@ export class ScoreSum {
 }
 
 /** Weight of each class in the loss: 1, or inverse to its frequency with a mean of 1 over the rows. */
-export const classWeightsOf = (target: Target, kind: 'none' | 'balanced'): Float32Array => {
+export const classWeightsOf = (target: SupervisedTarget, kind: 'none' | 'balanced'): Float32Array => {
   if (target.task === 'regression') return new Float32Array(0);
   const rows = target.counts.reduce((sum, count) => sum + count, 0);
   return Float32Array.from(target.counts, (count) =>

@@ -1,20 +1,21 @@
 import type { MlpSpec } from '../../../contracts';
-import type { TrainingContext, TrainingData } from '../data';
-import type { Trained } from '../trained';
+import type { SupervisedTarget } from '../../prepare/target';
+import type { Family } from '../family';
+import { onFeatures } from '../trained';
 import { ensembleOutput } from './ensemble';
 import { trainNetwork } from './train-network';
 
 /** Multi-layer perceptron by mini-batch Adam. */
-export const trainMlp = async (
-  spec: MlpSpec,
-  data: TrainingData,
-  context: TrainingContext,
-): Promise<Trained> => {
-  const network = await trainNetwork(spec, data, context);
-  return {
-    spec,
-    preparation: data.preparation,
-    output: ensembleOutput(network, data.target),
-    history: network.history,
-  };
+export const mlp: Family<MlpSpec, SupervisedTarget> = {
+  tasks: ['regression', 'classification'],
+  validationFraction: (spec) => spec.validationFraction,
+  train: async (spec, data, context) => {
+    const prepared = await data.prepared({ numeric: spec.numeric, bins: spec.bins });
+    const network = await trainNetwork(spec, prepared, context);
+    return onFeatures(data, prepared.preparation, {
+      spec,
+      output: ensembleOutput(network, prepared.target),
+      history: network.history,
+    });
+  },
 };

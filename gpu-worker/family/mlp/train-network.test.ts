@@ -2,25 +2,26 @@ import type { MlpSpec } from '../../../contracts';
 import { MlpSpec as MlpSchema } from '../../../contracts';
 import { openSessionCount } from '../../engine/onnxruntime';
 import { classTable, regressionTable, request } from '../../testing/examples';
-import { fitPreparation } from '../../prepare/preparation';
+import { fitPreparation, STANDARD } from '../../prepare/preparation';
+import { featureColumns } from '../../train/assemble';
 import { prepareMatrix } from '../../prepare/matrix';
 import { splitRows } from '../../prepare/split';
 import { columnNamed, fitTarget } from '../../prepare/target';
 import { targetsOf } from '../data';
-import type { TrainingData } from '../data';
+import type { Prepared } from '../data';
 import { kernelNames } from './network';
 import { trainNetwork } from './train-network';
 
 const signal = new AbortController().signal;
 const engine = { name: 'onnxruntime', device: 'cpu', version: '' } as const;
 
-const dataOf = async (kind: 'regression' | 'classification'): Promise<TrainingData> => {
+const dataOf = async (kind: 'regression' | 'classification'): Promise<Prepared> => {
   const table = kind === 'regression' ? regressionTable() : classTable();
   const name = kind === 'regression' ? 'y' : 'label';
   const asked = request({ family: 'linear' }, { target: name });
   const split = splitRows(table, name, asked.holdout, 0.2, 1);
   const target = fitTarget(columnNamed(table, name), kind, split);
-  const preparation = fitPreparation(table, split.training, asked, { numeric: 'standard', bins: 0 });
+  const preparation = fitPreparation(featureColumns(table, asked), split.training, STANDARD);
   const examples = async (rows: Int32Array) => ({
     features: await prepareMatrix(table, preparation, rows, signal),
     targets: targetsOf(target, rows),
@@ -33,7 +34,7 @@ const dataOf = async (kind: 'regression' | 'classification'): Promise<TrainingDa
   };
 };
 
-const train = async (data: TrainingData, spec: Partial<MlpSpec>) => {
+const train = async (data: Prepared, spec: Partial<MlpSpec>) => {
   const full = MlpSchema.parse({ family: 'mlp', hidden: [32], epochs: 30, learningRate: 0.01, ...spec });
   return trainNetwork(full, data, { seed: 3, engine, signal, progress: () => undefined });
 };

@@ -4,7 +4,7 @@ import type { Epoch, MlpSpec } from '../../../contracts';
 import type { Weights } from '../../../onnx';
 import { ChunkSize } from '../../engine/chunk';
 import { float32, openSession } from '../../engine/onnxruntime';
-import type { TrainingContext, TrainingData } from '../data';
+import type { Prepared, TrainingContext } from '../data';
 import { EarlyStopping } from './early-stopping';
 import { Evaluator } from './evaluator';
 import { ScoreSum, classWeightsOf, epochOf } from './history';
@@ -36,7 +36,7 @@ export interface TrainedNetwork {
 
 export const trainNetwork = async (
   options: NetworkOptions,
-  data: TrainingData,
+  data: Prepared,
   context: TrainingContext,
 ): Promise<TrainedNetwork> => {
   const { target, training } = data;
@@ -66,7 +66,7 @@ export const trainNetwork = async (
 
 const epochs = async (
   options: NetworkOptions,
-  data: TrainingData,
+  data: Prepared,
   context: TrainingContext,
   built: Pick<Training, 'session' | 'compiled' | 'shape'>,
   evaluator: Evaluator,
@@ -105,7 +105,7 @@ const epochs = async (
 
 const trainingOf = (
   built: Pick<Training, 'session' | 'compiled' | 'shape'>,
-  { target, training }: TrainingData,
+  { target, training }: Prepared,
   classWeights: Float32Array,
   learningRate: number,
 ): Training => {
@@ -147,7 +147,7 @@ const weightedOneHot = (targets: Float32Array, classes: number, classWeights: Fl
 const meanOutputs = async (
   evaluator: Evaluator,
   members: readonly Member[],
-  { validation }: TrainingData,
+  { validation }: Prepared,
 ): Promise<Float32Array> => {
   const [first, ...others] = members;
   if (first === undefined) throw new Error('a network needs a member');

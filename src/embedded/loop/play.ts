@@ -18,6 +18,7 @@ import type {
 } from './answers';
 import { ApiError } from './client';
 import type { Client } from './client';
+import type { LearningTask } from '../../../contracts';
 import { guessTaskOf } from './guess-task';
 import * as operation from './operations';
 import type { Terminal } from './terminal';
@@ -35,7 +36,7 @@ export interface LoopInput {
   readonly file: string;
   readonly target: string;
   readonly scenario: { readonly name: string; readonly template?: string };
-  readonly task?: 'regression' | 'classification';
+  readonly task?: LearningTask;
   readonly predictions: number;
   /** Rows that came after the file: predicted with the deployed model, then their outcome is told. */
   readonly arrivals?: readonly { readonly inputs: RawRow; readonly truth: string | number }[];
