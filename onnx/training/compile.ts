@@ -17,11 +17,14 @@ export interface Column {
 
 /** What a network is built from. In training and in the exported model the same function gets the same kind. */
 export interface Ingredients<C extends string> {
+  /** Parameters and buffers by name. */
   readonly weights: Readonly<Record<string, Value>>;
   /** Each column as [batch, ...dims]. */
   readonly batch: Readonly<Record<C, Value>>;
   /** Zeroes a share of the elements and scales the rest up (Srivastava et al. 2014); does nothing in inference. */
   readonly dropout: (x: Value, rate: number) => Value;
+  /** Says what a buffer holds after this step; a buffer of which nothing is said stays as it is. */
+  readonly carry: (buffer: string, next: Value) => void;
 }
 
 export interface Objective {
@@ -33,6 +36,8 @@ export interface Objective {
 
 export interface TrainingPlan<C extends string> {
   readonly parameters: Parameters;
+  /** Tensors that steps hand on without being trained: running statistics. They start and end among the weights. */
+  readonly buffers?: Parameters;
   readonly columns: Readonly<Record<C, Column>>;
   /** Rows of a step. The last, smaller batch of an epoch runs in a second model compiled with its own size. */
   readonly batchSize: number;
@@ -81,9 +86,9 @@ export interface CompiledTraining {
   readonly masks: readonly DropoutMask[];
   /** Outputs of shape [steps]: `loss`, then the metrics. */
   readonly reports: readonly string[];
-  /** All state tensors of a fresh start, by input name. */
+  /** All state tensors of a fresh start, by input name; `weights` holds parameters and buffers. */
   initialState(weights: Weights): Record<string, Float32Array>;
-  /** Weights out of state arrays by input name. */
+  /** Parameters and buffers out of state arrays by input name. */
   weightsOf(state: Readonly<Record<string, Float32Array>>): Record<string, Float32Array>;
   /** Feeds for the steps from `firstStep` on (counted from 0 over the whole training). */
   coefficients(
@@ -103,6 +108,7 @@ export const compileTraining = <C extends string>(plan: TrainingPlan<C>): Compil
   if (!Number.isInteger(plan.batchSize) || plan.batchSize < 1)
     throw new GraphError(`batchSize must be a positive whole number, got ${plan.batchSize}`);
   const layout = new WeightLayout(plan.parameters);
+  const buffers = buffersOf(plan);
   const names = Object.keys(plan.columns) as C[];
   const data = names.map((name) => {
     const { dtype, dims } = plan.columns[name];
@@ -111,14 +117,20 @@ export const compileTraining = <C extends string>(plan: TrainingPlan<C>): Compil
   const index = input('batch/index', 'int32', ['steps', plan.batchSize]);
   const coefficients = plan.optimizer.coefficients.map((name) => input(`step/${name}`, 'float32', ['steps']));
   const slotNames = ['weights', ...plan.optimizer.slots.map((slot) => `optimizer/${slot}`)];
-  const state = slotNames.flatMap((slot) => layout.inputs(slot));
+  const trained = slotNames.flatMap((slot) => layout.inputs(slot));
+  const state = [...trained, ...(buffers?.inputs('buffers') ?? [])];
 
   const masks: { mask: DropoutMask; feed: Value }[] = [];
   const reports = ['loss'];
   const step: StepBody = (carried, slices, also) => {
     const groups = layout.groups.length;
     const parameters = carried.slice(0, groups);
-    const weights = layout.unpack(parameters);
+    const held = buffers?.unpack(carried.slice(trained.length)) ?? {};
+    const weights = { ...layout.unpack(parameters), ...held };
+    const carry = (buffer: string, next: Value): void => {
+      if (!Object.hasOwn(held, buffer)) throw new GraphError(`carry: no buffer ${buffer}`);
+      held[buffer] = next;
+    };
     const batch = Object.fromEntries(names.map((name, at) => [name, slices[at]])) as Record<C, Value>;
     const dropout = (x: Value, rate: number): Value => {
       if (!(rate >= 0 && rate < 1)) throw new GraphError(`dropout: the rate must be in [0, 1), got ${rate}`);
@@ -129,7 +141,7 @@ export const compileTraining = <C extends string>(plan: TrainingPlan<C>): Compil
       masks.push({ mask: { input: `dropout/${masks.length}`, dims, rate }, feed });
       return op.Mul(x, also(feed));
     };
-    const { loss, metrics = {} } = plan.build({ weights, batch, dropout });
+    const { loss, metrics = {} } = plan.build({ weights, batch, dropout, carry });
     const order = Object.keys(plan.parameters);
     const found = gradients(
       loss,
@@ -145,6 +157,7 @@ export const compileTraining = <C extends string>(plan: TrainingPlan<C>): Compil
         gradients: known(clipped, group),
         slots: plan.optimizer.slots.map((_, slot) => known(carried, (slot + 1) * groups + group)),
         coefficients: slices.slice(names.length),
+        group: known(layout.groups, group),
       }),
     );
     reports.push(...Object.keys(metrics));
@@ -152,6 +165,7 @@ export const compileTraining = <C extends string>(plan: TrainingPlan<C>): Compil
       state: [
         ...next.map((updated) => updated.parameters),
         ...plan.optimizer.slots.flatMap((_, slot) => next.map((updated) => known(updated.slots, slot))),
+        ...(buffers?.pack(held) ?? []),
       ],
       collect: [penalised.loss, ...Object.values(metrics)],
     };
@@ -184,9 +198,18 @@ export const compileTraining = <C extends string>(plan: TrainingPlan<C>): Compil
     coefficientInputs: coefficients.map(inputName),
     masks: masksOnly,
     reports,
-    initialState: (weights) => initialState(layout, stateTensors, weights),
-    weightsOf: (arrays) =>
-      layout.weights(stateTensors.slice(0, layout.groups.length).map((one) => named(arrays, one.input))),
+    initialState: (weights) => {
+      const slots: Float32Array[] = stateTensors
+        .slice(0, trained.length)
+        .map(({ dims }) => new Float32Array(countOf(dims)));
+      slots.splice(0, layout.groups.length, ...layout.arrays(weights));
+      const arrays = [...slots, ...(buffers?.arrays(weights) ?? [])];
+      return Object.fromEntries(stateTensors.map(({ input: name }, at) => [name, known(arrays, at)]));
+    },
+    weightsOf: (arrays) => {
+      const all = stateTensors.map(({ input: name }) => named(arrays, name));
+      return { ...layout.weights(all), ...buffers?.weights(all.slice(trained.length)) };
+    },
     coefficients: (firstStep, steps, learningRate) =>
       coefficientFeeds(plan.optimizer, firstStep, steps, learningRate),
     dropout: (seed, firstStep, steps) =>
@@ -235,15 +258,13 @@ const named = <T>(record: Readonly<Record<string, T>>, name: string): T => {
   return item;
 };
 
-const initialState = (
-  layout: WeightLayout,
-  state: readonly StateTensor[],
-  weights: Weights,
-): Record<string, Float32Array> => {
-  const arrays = layout.arrays(weights);
-  return Object.fromEntries(
-    state.map(({ input: name, dims }, at) => [name, arrays[at] ?? new Float32Array(countOf(dims))]),
-  );
+const buffersOf = <C extends string>({
+  parameters,
+  buffers = {},
+}: TrainingPlan<C>): WeightLayout | undefined => {
+  const both = Object.keys(buffers).find((name) => Object.hasOwn(parameters, name));
+  if (both !== undefined) throw new GraphError(`${both} is a parameter and a buffer`);
+  return Object.keys(buffers).length === 0 ? undefined : new WeightLayout(buffers);
 };
 
 const coefficientFeeds = (

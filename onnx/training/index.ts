@@ -5,3 +5,4 @@ export * from './losses';
 export * from './optimizer';
 export type { L2 } from './penalty';
 export * from './random';
+export * from './schedule';

@@ -7,7 +7,7 @@ import { input, type Value } from '../value';
 export type Parameters = Readonly<Record<string, readonly number[]>>;
 export type Weights = Readonly<Record<string, Float32Array>>;
 
-interface Group {
+export interface Group {
   /** Name of the tensor in the compiled model. */
   readonly name: string;
   readonly members: readonly Member[];

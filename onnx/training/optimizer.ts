@@ -1,5 +1,7 @@
 import * as op from '../op';
-import type { Value } from '../value';
+import { countOf, tensor } from '../tensor';
+import { constant, type Value } from '../value';
+import type { Group } from './layout';
 
 /** How parameters move along their gradients. State («slots») has the parameters' shape and starts at zero. */
 export interface Optimizer {
@@ -13,6 +15,8 @@ export interface Optimizer {
     readonly gradients: Value;
     readonly slots: readonly Value[];
     readonly coefficients: readonly Value[];
+    /** Which parameters the tensors hold. */
+    readonly group: Group;
   }): { readonly parameters: Value; readonly slots: readonly Value[] };
 }
 
@@ -47,6 +51,53 @@ export const adam = ({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 }: AdamOptions
     return { parameters: op.Sub(parameters, op.Mul(direction, pick(coefficients, 0))), slots: [m, v] };
   },
 });
+
+export interface AdamWOptions extends AdamOptions {
+  /** Share of a weight that a step at learning rate 1 takes away; 0.01 is PyTorch's default. */
+  readonly weightDecay?: number;
+  /** Which parameters decay. Left out: all but vectors, so that biases and normalisation scales stay free. */
+  readonly decays?: (parameter: { readonly name: string; readonly dims: readonly number[] }) => boolean;
+}
+
+/** Adam with decoupled weight decay (Loshchilov & Hutter 2019, Algorithm 2): w also loses rate · decay · w a step. */
+export const adamW = ({
+  weightDecay = 0.01,
+  decays = ({ dims }) => dims.length > 1,
+  ...options
+}: AdamWOptions = {}): Optimizer => {
+  const inner = adam(options);
+  return {
+    slots: inner.slots,
+    coefficients: [...inner.coefficients, 'decay'],
+    coefficientsAt: (step, learningRate) => [
+      ...inner.coefficientsAt(step, learningRate),
+      learningRate * weightDecay,
+    ],
+    update(now) {
+      const next = inner.update(now);
+      const lost = decayed(now.group, decays, now.parameters);
+      if (lost === undefined) return next;
+      return {
+        ...next,
+        parameters: op.Sub(next.parameters, op.Mul(lost, pick(now.coefficients, inner.coefficients.length))),
+      };
+    },
+  };
+};
+
+/** The parameters of a group with zeros where they do not decay; undefined where none does. */
+const decayed = (
+  { members, dims }: Group,
+  decays: NonNullable<AdamWOptions['decays']>,
+  parameters: Value,
+): Value | undefined => {
+  const chosen = members.filter(decays);
+  if (chosen.length === 0) return undefined;
+  if (chosen.length === members.length) return parameters;
+  const mask = new Float32Array(countOf(dims));
+  for (const { offset, count } of chosen) mask.fill(1, offset, offset + count);
+  return op.Mul(parameters, constant(tensor('float32', mask, dims)));
+};
 
 export interface SgdOptions {
   readonly momentum?: number;

@@ -6,7 +6,7 @@ import { compileTraining, type Ingredients, type TrainingPlan } from './compile'
 import { noDropout, weightConstants } from './forward';
 import { WeightLayout } from './layout';
 import { huberLoss, meanAbsoluteError, meanSquaredError, sigmoidCrossEntropy } from './losses';
-import { adam, sgd } from './optimizer';
+import { adam, adamW, sgd } from './optimizer';
 import {
   dropoutMasks,
   glorotUniform,
@@ -138,6 +138,39 @@ test('l2 adds factor times the sum of squares to the loss and pulls only the nam
   expect(() => compileTraining(plan({ l2: { factor: 1, parameters: ['k9'] } }))).toThrow(
     /no parameter k9; one of: k1/,
   );
+});
+
+test('adamW takes rate · decay · weight from kernels, or from what it is told, besides the step of Adam', async () => {
+  const once = { ...run, index: index.slice(0, BATCH), learningRate: 0.5 };
+  const start = { ...weights, b1: new Float32Array(8).fill(1) };
+  const step = async (optimizer = adam()) =>
+    (await train(compileTraining(plan({ optimizer })), { ...once, weights: start })).weights;
+  const plain = await step();
+  const decaying = await step(adamW({ weightDecay: 0.1 }));
+  const chosen = await step(adamW({ weightDecay: 0.1, decays: ({ name }) => name.startsWith('b') }));
+  for (const name of ['k1', 'b1', 'k2', 'b2'] as const)
+    plain[name]?.forEach((value, at) => {
+      const lost = 0.5 * 0.1 * (start[name][at] ?? NaN);
+      expect(decaying[name]?.[at]).toBeCloseTo(value - (name.startsWith('k') ? lost : 0), 6);
+      expect(chosen[name]?.[at]).toBeCloseTo(value - (name.startsWith('b') ? lost : 0), 6);
+    });
+  expect(decaying.b1).toEqual(plain.b1);
+  expect(decaying.k1).not.toEqual(plain.k1);
+});
+
+test('a buffer has a name of its own and exists', () => {
+  const objective = { loss: op.ReduceSum(input('unused', 'float32', [1])) };
+  expect(() => compileTraining(plan({ buffers: { k1: [1] } }))).toThrow(/k1 is a parameter and a buffer/);
+  expect(() =>
+    compileTraining(
+      plan({
+        build: ({ carry, batch }) => {
+          carry('mean', batch.x);
+          return objective;
+        },
+      }),
+    ),
+  ).toThrow(/carry: no buffer mean/);
 });
 
 test('clipNorm bounds the step of plain descent', async () => {
