@@ -45,7 +45,7 @@ export const modelProto = (parts: ModelParts): ModelProto => {
 };
 
 /** Operators whose results after the first may be left out where nothing uses them. */
-const OPTIONAL_RESULTS: ReadonlySet<string> = new Set(['MaxPool', 'LayerNormalization']);
+const OPTIONAL_RESULTS: ReadonlySet<string> = new Set(['MaxPool', 'LayerNormalization', 'GRU', 'LSTM']);
 
 /** Values and shared computations that are visible in one graph and in the bodies within it. */
 class Frame {

@@ -38,6 +38,7 @@ export * from './tensor';
 export * from './value';
 export * from './emit';
 export * as op from './op';
+export * as layer from './layer';
 export { readModel } from './proto/read';
 export { writeModel } from './proto/write';
 export type * from './proto/model';

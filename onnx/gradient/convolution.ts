@@ -159,4 +159,9 @@ export const convolutionRules: Record<string, Rule> = {
   Conv: conv,
   MaxPool: maxPool,
   AveragePool: averagePool,
+  GlobalAveragePool: (use) => {
+    const area = product(use.in(0).shape.slice(2));
+    if (typeof area !== 'number') throw new GraphError('GlobalAveragePool: its gradient needs a known area');
+    return [over(use.g, area)];
+  },
 };

@@ -229,6 +229,21 @@ const CASES: readonly Case[] = [
   c('AveragePool overlapping', [[1, 2, 5, 5]], (x) =>
     op.AveragePool(x, [3, 3], { strides: [2, 2], pads: 'same' }),
   ),
+  c('GlobalAveragePool', [[2, 3, 4, 5]], op.GlobalAveragePool),
+  ...[
+    [4, 3],
+    [3, 3, 4],
+    [2, 3, 2, 2],
+  ].map((dims) =>
+    c(
+      `BatchNormalization ${dims.length}-D`,
+      [dims, [3], [3], [3], [3]],
+      (x, scale, shift, mean, variance) => op.BatchNormalization(x, { scale, shift, mean, variance }, 1e-3),
+      [0.5, 2],
+    ),
+  ),
+  c('TopK', [M], (x) => op.TopK(x, 2).values),
+  c('TopK axis 0', [M], (x) => op.TopK(x, 2, 0).values),
   c('AveragePool 1-D', [[1, 2, 7]], (x) => op.AveragePool(x, [2])),
 ];
 

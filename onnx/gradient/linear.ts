@@ -1,7 +1,7 @@
 import * as op from '../op';
 import { dimAt, product } from '../shape';
 import { node1, type Value } from '../value';
-import { constantInts, fullSize, intsOf, numberAttribute, over, sumTo, times } from './algebra';
+import { constantInts, fullSize, intsOf, numberAttribute, over, sumTo, times, zerosLike } from './algebra';
 import { nothing, type Rule, type Use } from './rule';
 
 const turned = (x: Value): Value =>
@@ -89,6 +89,32 @@ const layerNormalization: Rule = (use) => {
   ];
 };
 
+/** All five inputs are differentiated, the statistics too: they may depend on parameters. */
+const batchNormalization: Rule = (use) => {
+  const [x, scale, mean, variance] = [use.in(0), use.in(1), use.in(3), use.in(4)];
+  const g = fullSize(use.g, use.y);
+  const axes = x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
+  const column = (vector: Value): Value =>
+    x.rank === 2
+      ? vector
+      : op.Unsqueeze(
+          vector,
+          x.shape.slice(2).map((_, axis) => axis + 1),
+        );
+  const total = (value: Value): Value => op.ReduceSum(value, { axes });
+  const epsilon = numberAttribute(use.node, 'epsilon', 1e-5);
+  const inverse = op.Reciprocal(op.Sqrt(op.Add(variance, epsilon)));
+  const slope = op.Mul(scale, inverse);
+  const normal = (): Value => op.Mul(op.Sub(x, column(mean)), column(inverse));
+  return [
+    use.wants(0) ? op.Mul(g, column(slope)) : undefined,
+    use.wants(1) ? total(op.Mul(g, normal())) : undefined,
+    use.wants(2) ? total(g) : undefined,
+    use.wants(3) ? op.Neg(op.Mul(total(g), slope)) : undefined,
+    use.wants(4) ? times(op.Mul(total(op.Mul(g, normal())), op.Mul(slope, inverse)), -0.5) : undefined,
+  ];
+};
+
 /** Puts reduced axes back with length one, so that a gradient broadcasts to the operand again. */
 const restored = (use: Use, value: Value, axes: readonly number[]): Value => {
   if (value.rank === 0 || numberAttribute(use.node, 'keepdims', 1) === 1) return value;
@@ -115,9 +141,16 @@ export const linearRules: Record<string, Rule> = {
   Softmax: softmax,
   LogSoftmax: logSoftmax,
   LayerNormalization: layerNormalization,
+  BatchNormalization: batchNormalization,
   ReduceSum: (use) => [restored(use, use.g, constantInts(use.node, 1))],
   ReduceMean: (use) => [over(restored(use, use.g, intsOf(use.node, 'axes')), count(use.in(0), use.y))],
   ReduceMax: extreme,
   ReduceMin: extreme,
   ArgMax: nothing,
+  TopK: (use) => {
+    const [, indices] = use.node.outputs;
+    if (indices === undefined) return [];
+    const axis = numberAttribute(use.node, 'axis', -1);
+    return [op.ScatterElements(zerosLike(use.in(0)), indices, fullSize(use.g, use.y), axis)];
+  },
 };

@@ -141,3 +141,13 @@ export const AveragePool = (x: Value, kernel: readonly number[], options: Window
     { kernel_shape: ints(kernel), strides: ints(window.strides), pads: ints(window.pads) },
   );
 };
+
+/** Mean over all spatial axes, which stay with length one. */
+export const GlobalAveragePool = (x: Value): Value => {
+  requireFloat('GlobalAveragePool', x);
+  if (x.rank < 3) throw new GraphError(`GlobalAveragePool: shape ${showShape(x.shape)} has no spatial axis`);
+  return node1('GlobalAveragePool', [x], {
+    dtype: x.dtype,
+    shape: x.shape.map((dim, axis) => (axis < 2 ? dim : 1)),
+  });
+};

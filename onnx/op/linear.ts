@@ -95,6 +95,35 @@ export const LayerNormalization = (x: Value, scale: Value, bias: Value, axis = -
   return normal;
 };
 
+export interface BatchStatistics {
+  readonly scale: Value;
+  readonly shift: Value;
+  readonly mean: Value;
+  readonly variance: Value;
+}
+
+/**
+ * Normalises every channel (axis 1) with given statistics of shape [channels]: the form of inference (Ioffe & Szegedy
+ * 2015). In training the statistics are those of the batch: layer/normalization.ts.
+ */
+export const BatchNormalization = (x: Value, statistics: BatchStatistics, epsilon = 1e-5): Value => {
+  const { scale, shift, mean, variance } = statistics;
+  const vectors = [scale, shift, mean, variance];
+  sameFloat('BatchNormalization', x, ...vectors);
+  const channels = dimAt('BatchNormalization', x.shape, 1);
+  for (const value of vectors)
+    if (value.rank !== 1 || value.shape[0] !== channels)
+      throw new GraphError(
+        `BatchNormalization: scale, shift, mean and variance must have shape [${channels}], got ${showShape(value.shape)}`,
+      );
+  return node1(
+    'BatchNormalization',
+    [x, ...vectors],
+    { dtype: x.dtype, shape: x.shape },
+    { epsilon: { type: 'float', value: epsilon } },
+  );
+};
+
 export interface ReduceOptions {
   /** All axes when left out. */
   readonly axes?: readonly number[];

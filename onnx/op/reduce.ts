@@ -1,5 +1,5 @@
 import { axisOf, withDim } from '../shape';
-import { int64s, node1, type Value } from '../value';
+import { int64s, node, node1, type Value } from '../value';
 import { GraphError } from '../errors';
 import { reducedShape, type ReduceOptions } from './linear';
 
@@ -53,6 +53,31 @@ export const ArgMax = (x: Value, axis = -1, keepDims = false): Value => {
       keepdims: { type: 'int', value: keepDims ? 1 : 0 },
     },
   );
+};
+
+/** The `count` largest elements along an axis, largest first, and their indices (int64); equal ones by index. */
+export const TopK = (
+  x: Value,
+  count: number,
+  axis = -1,
+): { readonly values: Value; readonly indices: Value } => {
+  numeric('TopK', x);
+  const at = axisOf('TopK', axis, x.shape);
+  const length = x.shape[at];
+  if (!Number.isInteger(count) || count < 1 || (typeof length === 'number' && count > length))
+    throw new GraphError(`TopK: ${count} of ${length} elements cannot be picked`);
+  const shape = withDim(x.shape, at, count);
+  const [values, indices] = node(
+    'TopK',
+    [x, int64s([count])],
+    [
+      { dtype: x.dtype, shape },
+      { dtype: 'int64', shape },
+    ],
+    { axis: { type: 'int', value: at } },
+  );
+  if (values === undefined || indices === undefined) throw new GraphError('TopK has two outputs');
+  return { values, indices };
 };
 
 const numeric = (op: string, x: Value): void => {
