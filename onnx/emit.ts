@@ -8,7 +8,7 @@ import type {
   NodeProto,
   ValueInfo,
 } from './proto/model';
-import { countOf, type Tensor } from './tensor';
+import type { Tensor, TensorData } from './tensor';
 import { innermost, MAIN, type Attribute, type Body, type Node, type Scope, type Value } from './value';
 
 export interface ModelParts {
@@ -51,7 +51,7 @@ const OPTIONAL_RESULTS: ReadonlySet<string> = new Set(['MaxPool', 'LayerNormaliz
 class Frame {
   readonly names = new Map<Value, string>();
   readonly computed = new Map<string, readonly string[]>();
-  readonly constants = new Map<string, string>();
+  readonly constants = new Map<string, NamedTensor[]>();
   readonly initializers: NamedTensor[] = [];
   readonly nodes: NodeProto[] = [];
   constructor(readonly parent: Frame | undefined) {}
@@ -59,8 +59,9 @@ class Frame {
   nameOf(value: Value): string | undefined {
     return this.names.get(value) ?? this.parent?.nameOf(value);
   }
-  constantNamed(key: string): string | undefined {
-    return this.constants.get(key) ?? this.parent?.constantNamed(key);
+  constantNamed(key: string, content: Tensor): string | undefined {
+    const found = this.constants.get(key)?.find((other) => sameContent(other.data, content.data));
+    return found?.name ?? this.parent?.constantNamed(key, content);
   }
   computedAs(key: string): readonly string[] | undefined {
     return this.computed.get(key) ?? this.parent?.computedAs(key);
@@ -129,29 +130,32 @@ class Emitter {
     const inputs = item.inputs.map((value) => (value === undefined ? '' : this.reference(frame, value)));
     while (inputs.at(-1) === '') inputs.pop();
     const hasBody = Object.values(item.attributes).some(({ type }) => type === 'body');
-    const key = hasBody ? undefined : JSON.stringify([item.op, item.domain, inputs, item.attributes]);
+    const sorted = Object.entries(item.attributes).sort(([a], [b]) => (a < b ? -1 : 1));
+    const results = OPTIONAL_RESULTS.has(item.op) ? this.usedResults(item) : item.outputs;
+    const key = hasBody
+      ? undefined
+      : JSON.stringify([item.op, item.domain, inputs, results.length, sorted.map(asStored)]);
     const known = key === undefined ? undefined : frame.computedAs(key);
     if (known !== undefined) {
-      item.outputs.forEach((value, index) => frame.names.set(value, known[index] ?? ''));
+      results.forEach((value, index) => frame.names.set(value, known[index] ?? ''));
       return;
     }
-    const attributes = Object.entries(item.attributes)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, attribute]) => this.attribute(name, attribute, frame));
-    const outputs = item.outputs.map((value) => wanted.get(value) ?? this.fresh(item.op));
-    item.outputs.forEach((value, index) => frame.names.set(value, outputs[index] ?? ''));
-    if (OPTIONAL_RESULTS.has(item.op)) this.dropUnused(item, outputs);
+    const attributes = sorted.map(([name, attribute]) => this.attribute(name, attribute, frame));
+    const outputs = results.map((value) => wanted.get(value) ?? this.fresh(item.op));
+    results.forEach((value, index) => frame.names.set(value, outputs[index] ?? ''));
     if (key !== undefined) frame.computed.set(key, outputs);
     if (item.domain !== '') this.domains.add(item.domain);
     frame.nodes.push({ op: item.op, domain: item.domain, name: '', inputs, outputs, attributes });
   }
 
-  private dropUnused(item: Node, outputs: string[]): void {
-    for (let last = outputs.length - 1; last > 0; last--) {
-      const value = item.outputs[last];
-      if (value === undefined || this.used.has(value)) return;
-      outputs.pop();
+  /** Without the last results, as far as nothing uses them. */
+  private usedResults(item: Node): readonly Value[] {
+    let count = item.outputs.length;
+    for (; count > 1; count--) {
+      const value = item.outputs[count - 1];
+      if (value === undefined || this.used.has(value)) break;
     }
+    return item.outputs.slice(0, count);
   }
 
   private attribute(name: string, attribute: Attribute, frame: Frame): AttributeProto {
@@ -210,12 +214,13 @@ class Emitter {
 
   private constant(frame: Frame, value: Value, content: Tensor): string {
     const key = contentKey(content);
-    const known = key === undefined ? undefined : frame.constantNamed(key);
+    const known = frame.constantNamed(key, content);
     const name = known ?? this.fresh('const');
     frame.names.set(value, name);
     if (known !== undefined) return name;
-    if (key !== undefined) frame.constants.set(key, name);
-    frame.initializers.push({ name, ...content });
+    const made = { ...content, name };
+    frame.constants.set(key, [...(frame.constants.get(key) ?? []), made]);
+    frame.initializers.push(made);
     return name;
   }
 
@@ -236,10 +241,35 @@ class Emitter {
 
 const info = (name: string, { dtype, shape }: Value): ValueInfo => ({ name, dtype, shape });
 
-/** Small constants are shared by content; large ones (weights) are each their own. */
-const contentKey = ({ dtype, dims, data }: Tensor): string | undefined => {
-  if (countOf(dims) > 256) return undefined;
-  if (!ArrayBuffer.isView(data)) return JSON.stringify([dtype, dims, data]);
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return `${dtype}${JSON.stringify(dims)}${bytes.join()}`;
+/** As the file will hold it, so that a number read from a file equals the one it was written from. */
+const asStored = ([name, attribute]: readonly [string, Attribute]) => {
+  if (attribute.type === 'float') return [name, Math.fround(attribute.value)];
+  if (attribute.type === 'floats') return [name, attribute.value.map(Math.fround)];
+  return [name, attribute.value];
+};
+
+const bytesOf = (data: ArrayBufferView): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+/** Equal constants are shared: this finds those that may be equal, `sameContent` decides. */
+const contentKey = ({ dtype, dims, data }: Tensor): string => {
+  // FNV-1a over the first kilobyte and the length: weights differ early, and a key need not tell all apart.
+  let hash = 0x811c9dc5;
+  const add = (byte: number): void => {
+    hash = Math.imul(hash ^ byte, 0x01000193);
+  };
+  if (ArrayBuffer.isView(data)) bytesOf(data).subarray(0, 1024).forEach(add);
+  else
+    for (const text of data.slice(0, 64)) for (let at = 0; at < text.length; at++) add(text.charCodeAt(at));
+  return `${dtype}${JSON.stringify(dims)}${hash}`;
+};
+
+const sameContent = (a: TensorData, b: TensorData): boolean => {
+  if (a === b) return true;
+  if (ArrayBuffer.isView(a) && ArrayBuffer.isView(b)) {
+    const [left, right] = [bytesOf(a), bytesOf(b)];
+    return left.length === right.length && left.every((byte, at) => byte === right[at]);
+  }
+  if (ArrayBuffer.isView(a) || ArrayBuffer.isView(b)) return false;
+  return a.length === b.length && a.every((text, at) => text === b[at]);
 };
