@@ -6,8 +6,9 @@ import { countOf, type Dtype } from '../tensor';
 import { input, type Value } from '../value';
 import { WeightLayout, type Parameters, type Weights } from './layout';
 import type { Optimizer } from './optimizer';
-import { clip, withL2, type L2 } from './penalty';
+import type { L2 } from './penalty';
 import { dropoutMasks } from './random';
+import { buffersOf, trainingStep } from './step';
 
 /** One column block of the training data: `dims` of a single row, [] for one number. */
 export interface Column {
@@ -74,6 +75,8 @@ export interface DropoutMask {
 /** A model that runs `steps` optimizer steps in one `session.run`, and what to feed it. */
 export interface CompiledTraining {
   readonly bytes: Uint8Array;
+  /** What it was compiled from, for an engine that does not run ONNX. */
+  readonly plan: TrainingPlan<string>;
   readonly layout: WeightLayout;
   readonly batchSize: number;
   /** Data columns [rows, ...dims] by column name; any block of rows that `index` points into. */
@@ -122,59 +125,32 @@ export const compileTraining = <C extends string>(plan: TrainingPlan<C>): Compil
 
   const masks: { mask: DropoutMask; feed: Value }[] = [];
   const reports = ['loss'];
-  const step: StepBody = (carried, slices, also) => {
-    const groups = layout.groups.length;
-    const parameters = carried.slice(0, groups);
-    const held = buffers?.unpack(carried.slice(trained.length)) ?? {};
-    const weights = { ...layout.unpack(parameters), ...held };
-    const carry = (buffer: string, next: Value): void => {
-      if (!Object.hasOwn(held, buffer)) throw new GraphError(`carry: no buffer ${buffer}`);
-      held[buffer] = next;
-    };
-    const batch = Object.fromEntries(names.map((name, at) => [name, slices[at]])) as Record<C, Value>;
-    const dropout = (x: Value, rate: number): Value => {
-      if (!(rate >= 0 && rate < 1)) throw new GraphError(`dropout: the rate must be in [0, 1), got ${rate}`);
-      if (rate === 0) return x;
-      const dims = x.shape.map(Number);
-      if (dims.some(Number.isNaN)) throw new GraphError('dropout: needs known dimensions');
-      const feed = input(`dropout/${masks.length}`, 'float32', ['steps', ...dims]);
-      masks.push({ mask: { input: `dropout/${masks.length}`, dims, rate }, feed });
-      return op.Mul(x, also(feed));
-    };
-    const { loss, metrics = {} } = plan.build({ weights, batch, dropout, carry });
+  const body: StepBody = (carried, slices, also) => {
+    const step = trainingStep(plan, {
+      carried,
+      batch: Object.fromEntries(names.map((name, at) => [name, known(slices, at)])) as Record<C, Value>,
+      coefficients: slices.slice(names.length),
+      mask: (dims, rate) => {
+        const feed = input(`dropout/${masks.length}`, 'float32', ['steps', ...dims]);
+        masks.push({ mask: { input: `dropout/${masks.length}`, dims, rate }, feed });
+        return also(feed);
+      },
+    });
     const order = Object.keys(plan.parameters);
     const found = gradients(
-      loss,
-      order.map((name) => named(weights, name)),
+      step.loss,
+      order.map((name) => named(step.weights, name)),
     );
-    const slopes = layout.pack(Object.fromEntries(order.map((name, at) => [name, found[at]])));
-    const penalised =
-      plan.l2 === undefined ? { slopes, loss } : withL2(plan.l2, layout, parameters, slopes, loss);
-    const clipped = plan.clipNorm === undefined ? penalised.slopes : clip(penalised.slopes, plan.clipNorm);
-    const next = parameters.map((value, group) =>
-      plan.optimizer.update({
-        parameters: value,
-        gradients: known(clipped, group),
-        slots: plan.optimizer.slots.map((_, slot) => known(carried, (slot + 1) * groups + group)),
-        coefficients: slices.slice(names.length),
-        group: known(layout.groups, group),
-      }),
-    );
-    reports.push(...Object.keys(metrics));
-    return {
-      state: [
-        ...next.map((updated) => updated.parameters),
-        ...plan.optimizer.slots.flatMap((_, slot) => next.map((updated) => known(updated.slots, slot))),
-        ...(buffers?.pack(held) ?? []),
-      ],
-      collect: [penalised.loss, ...Object.values(metrics)],
-    };
+    const slopes = layout.pack(Object.fromEntries(order.map((name, at) => [name, known(found, at)])));
+    const { state: next, loss } = step.update(slopes);
+    reports.push(...Object.keys(step.metrics));
+    return { state: next, collect: [loss, ...Object.values(step.metrics)] };
   };
 
   // Batches are picked in one pass before the loop: a slice of a step is then a view.
   const sequences = [...data.map((column) => op.Gather(column, index)), ...coefficients];
   const result =
-    plan.loop === 'loop' ? viaLoop(index, sequences, state, step) : op.Scan({ state, sequences, body: step });
+    plan.loop === 'loop' ? viaLoop(index, sequences, state, body) : op.Scan({ state, sequences, body });
   const outputs: Record<string, Value> = {};
   const stateTensors = state.map((value, at): StateTensor => {
     const name = inputName(value);
@@ -186,6 +162,7 @@ export const compileTraining = <C extends string>(plan: TrainingPlan<C>): Compil
   const masksOnly = masks.map(({ mask }) => mask);
   return {
     bytes: modelBytes({ name: 'training', inputs, outputs }),
+    plan,
     layout,
     batchSize: plan.batchSize,
     columns: names.map((name) => ({
@@ -256,15 +233,6 @@ const named = <T>(record: Readonly<Record<string, T>>, name: string): T => {
   const item = record[name];
   if (item === undefined) throw new GraphError(`training: ${name} is missing`);
   return item;
-};
-
-const buffersOf = <C extends string>({
-  parameters,
-  buffers = {},
-}: TrainingPlan<C>): WeightLayout | undefined => {
-  const both = Object.keys(buffers).find((name) => Object.hasOwn(parameters, name));
-  if (both !== undefined) throw new GraphError(`${both} is a parameter and a buffer`);
-  return Object.keys(buffers).length === 0 ? undefined : new WeightLayout(buffers);
 };
 
 const coefficientFeeds = (

@@ -6,3 +6,4 @@ export * from './optimizer';
 export type { L2 } from './penalty';
 export * from './random';
 export * from './schedule';
+export { trainingStep } from './step';
