@@ -4,6 +4,7 @@ export * from './failure';
 export * from './column';
 export * from './spec';
 export * from './training';
+export * from './search';
 export * from './evaluation';
 export * from './task';
 export * from './usage';

@@ -8,10 +8,12 @@ export * from './auto';
 export * from './linear';
 export * from './mlp';
 
-export const ModelSpec = z.discriminatedUnion('family', [AutoSpec, LinearSpec, MlpSpec]);
-export type ModelSpec = z.infer<typeof ModelSpec>;
 /** A spec that says what to train, not that it should be searched for. */
-export type ConcreteSpec = Exclude<ModelSpec, AutoSpec>;
+export const ConcreteSpec = z.discriminatedUnion('family', [LinearSpec, MlpSpec]);
+export type ConcreteSpec = z.infer<typeof ConcreteSpec>;
+
+export const ModelSpec = z.discriminatedUnion('family', [AutoSpec, ...ConcreteSpec.options]);
+export type ModelSpec = z.infer<typeof ModelSpec>;
 
 export const FAMILIES: readonly ModelSpec['family'][] = ModelSpec.options.map(
   ({ shape }) => shape.family.value,

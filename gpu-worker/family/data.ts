@@ -53,6 +53,8 @@ export interface TrainingContext {
   /** `fraction`: 0 to 1 over this training; `epochs`: those finished since the last call. */
   readonly progress: (fraction: number, epochs: readonly Epoch[], message?: string) => void;
   readonly checkpoints?: Checkpoints;
+  /** Asked between epochs, trees or the like: true once it is time to end and hand back the best so far. */
+  readonly enough?: () => boolean;
 }
 
 /** Target values of table rows as a network learns them. */

@@ -2,8 +2,8 @@ import { parseSeed, parseSpec } from './spec';
 
 describe('a spec', () => {
   it('is auto when nothing is said', () => {
-    expect(parseSpec(undefined)).toEqual({ family: 'auto' });
-    expect(parseSpec(null)).toEqual({ family: 'auto' });
+    expect(parseSpec(undefined)).toMatchObject({ family: 'auto', seconds: 60, trials: null });
+    expect(parseSpec(null)).toEqual(parseSpec(undefined));
   });
 
   it('gets the defaults of its family', () => {

@@ -95,6 +95,7 @@ const epochs = async (
     stopping.consider(figures.valLoss, () => members.map(({ weights }) => weights));
     context.progress(epoch / options.epochs, [figures]);
     await breathe();
+    if (context.enough?.() === true) break;
   }
   return {
     shape: built.shape,

@@ -1,0 +1,100 @@
+/**
+ * An automatic search as messages: what was seen of the data, the trials that it asks for, and what came out of each.
+ * Trials are independent of each other, so that any worker may take any of them.
+ */
+import { z } from 'zod';
+import { LearningTask } from './column';
+import { ConcreteSpec, SplitKind } from './spec';
+import { ModelSignature } from './training';
+
+/** What a search decides by; made once from the sealed data, equal for equal data. */
+export const SearchShape = z.object({
+  task: LearningTask,
+  /** Rows that may be learned from. */
+  rows: z.number().int(),
+  numbers: z.number().int(),
+  categories: z.number().int(),
+  times: z.number().int(),
+  /** Features of the standard encoding. */
+  width: z.number().int(),
+  /** 0 for a regression. */
+  classes: z.number().int(),
+  split: SplitKind,
+  /** How many pairs of training and validation rows there are; folds beyond the first k repeat with other shuffles. */
+  folds: z.number().int(),
+});
+export type SearchShape = z.infer<typeof SearchShape>;
+
+/** One configuration on some of the folds. */
+export const TrialSpec = z.object({
+  /** Counts from 0 in the order of planning; unique in its search. */
+  id: z.number().int(),
+  /** Its place in the portfolio: trials of one candidate add up. */
+  candidate: z.number().int(),
+  rung: z.number().int(),
+  spec: ConcreteSpec,
+  folds: z.array(z.number().int()).min(1),
+  /** Share of the training rows of each fold, (0, 1]; below 1 only to compare, never part of the model. */
+  rowShare: z.number().positive().max(1),
+  /** Ends with the best so far after this long; null: no limit. */
+  seconds: z.number().positive().nullable(),
+});
+export type TrialSpec = z.infer<typeof TrialSpec>;
+
+export const FoldScore = z.object({
+  fold: z.number().int(),
+  /** Validation rows. */
+  rows: z.number().int(),
+  /** Mean over the validation rows: squared error of the standardised target, or log loss. */
+  loss: z.number(),
+  /** Standard error of that mean. */
+  error: z.number(),
+  /** Epochs, trees or the like after which the fold did best; null where the family has none. */
+  iterations: z.number().int().nullable(),
+});
+export type FoldScore = z.infer<typeof FoldScore>;
+
+/**
+ * What a trial came to. Two files go with it: an ONNX model, typed columns -> `output` [rows, width], the mean of the
+ * folds' models; and float32 little-endian predictions for the validation rows of its folds, one fold after the other.
+ */
+export const TrialOutcome = z.discriminatedUnion('status', [
+  z.object({
+    status: z.literal('done'),
+    trial: TrialSpec,
+    /** Fewer than were asked for when the time ran out in between. */
+    folds: z.array(FoldScore).min(1),
+    inputs: ModelSignature.shape.inputs,
+    seconds: z.number(),
+    /** Of the trial's ONNX model: time a row in a batch, and size. */
+    microsPerRow: z.number(),
+    bytes: z.number().int(),
+  }),
+  z.object({
+    status: z.literal('failed'),
+    trial: TrialSpec,
+    code: z.string(),
+    message: z.string(),
+    seconds: z.number(),
+  }),
+]);
+export type TrialOutcome = z.infer<typeof TrialOutcome>;
+
+/** One candidate as the user sees it. */
+export const LeaderboardRow = z.object({
+  candidate: z.number().int(),
+  title: z.string(),
+  spec: ConcreteSpec,
+  /** `rmse` in target units, or `logLoss`: of rows that were not learned from; the interval is one of 95 %. */
+  metric: z.enum(['rmse', 'logLoss']),
+  score: z.number(),
+  low: z.number(),
+  high: z.number(),
+  folds: z.number().int(),
+  seconds: z.number(),
+  microsPerRow: z.number(),
+  bytes: z.number().int(),
+  /** Share in the ensemble, 0 to 1; null while the search goes on. */
+  weight: z.number().nullable(),
+});
+export type LeaderboardRow = z.infer<typeof LeaderboardRow>;
