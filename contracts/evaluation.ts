@@ -48,3 +48,221 @@ export const Conformal = z.discriminatedUnion('kind', [
   }),
 ]);
 export type Conformal = z.infer<typeof Conformal>;
+
+/** A figure with its 95 % interval; the ends are null where too few draws of the rows define it. */
+export const Estimate = z.object({
+  value: z.number(),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+});
+export type Estimate = z.infer<typeof Estimate>;
+
+/** A share of rows with its 95 % Wilson interval. */
+export const Share = z.object({
+  rows: z.number().int(),
+  share: z.number(),
+  low: z.number(),
+  high: z.number(),
+});
+export type Share = z.infer<typeof Share>;
+
+export const LearningCurve = z.object({
+  /** What `at` counts: passes over the rows, or trees. */
+  unit: z.enum(['epoch', 'tree', 'trial']),
+  /** At most 200 of them, the first, the last and the best among them. */
+  points: z.array(z.object({ at: z.number(), loss: z.number(), valLoss: z.number().nullable() })),
+  best: z.number().nullable(),
+});
+export type LearningCurve = z.infer<typeof LearningCurve>;
+
+/** How often what was said with a probability came true. */
+export const Reliability = z.object({
+  /** Two classes: the probability of the second; more: that of the most probable one. */
+  of: z.enum(['positive', 'top']),
+  bins: z.array(z.object({ predicted: z.number(), observed: Share })),
+  /** Mean and largest distance of the two, weighted by rows. */
+  expectedError: z.number(),
+  maximumError: z.number(),
+  brier: z.number(),
+});
+export type Reliability = z.infer<typeof Reliability>;
+
+export const Confusion = z.object({
+  /** `[truth][decided]` by class index, where there are at most 50 classes. */
+  counts: z.array(z.array(z.number().int())).nullable(),
+  /** The most frequent mistakes. */
+  worst: z.array(z.object({ truth: z.string(), decided: z.string(), rows: z.number().int() })),
+});
+export type Confusion = z.infer<typeof Confusion>;
+
+export const Residuals = z.object({
+  /** predicted - actual at 0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99 and 1. */
+  quantiles: z.array(z.number()),
+  histogram: z.object({ low: z.number(), high: z.number(), counts: z.array(z.number().int()) }),
+  /** Groups of equal size by prediction. */
+  byPrediction: z.array(
+    z.object({
+      rows: z.number().int(),
+      predicted: z.number(),
+      mean: z.number(),
+      q10: z.number(),
+      q90: z.number(),
+    }),
+  ),
+});
+export type Residuals = z.infer<typeof Residuals>;
+
+export const Slice = z.object({
+  where: z.array(z.object({ column: z.string(), is: z.string() })).min(1),
+  rows: z.number().int(),
+  error: z.number(),
+  /** One-sided bound that holds for all slices that were looked at together (Bonferroni, 5 %). */
+  atLeast: z.number(),
+});
+export type Slice = z.infer<typeof Slice>;
+export const Slices = z.object({
+  /** Mean absolute error, or the share of wrong labels. */
+  metric: z.enum(['mae', 'errorRate']),
+  overall: z.number(),
+  tested: z.number().int(),
+  fewestRows: z.number().int(),
+  /** Those that are surely worse than the whole, worst first. */
+  worst: z.array(Slice),
+});
+export type Slices = z.infer<typeof Slices>;
+
+export const Importance = z.object({
+  metric: z.enum(['rmse', 'logLoss', 'score']),
+  rows: z.number().int(),
+  repeats: z.number().int(),
+  /** By how much `metric` grows when the column is shuffled; mean and standard deviation of the repeats. */
+  columns: z.array(z.object({ column: z.string(), increase: z.number(), standardDeviation: z.number() })),
+});
+export type Importance = z.infer<typeof Importance>;
+
+export const Shapley = z.object({
+  method: z.enum(['exact', 'sampled']),
+  /** Rows that stand for «not known»: their mean answer is the base value. */
+  backgroundRows: z.number().int(),
+  /** Columns that share one value because there are too many to tell apart. */
+  together: z.array(z.string()),
+  /** Mean of |value| over the explained rows, greatest first. */
+  summary: z.array(z.object({ column: z.string(), meanAbsolute: z.number() })),
+  rows: z.array(
+    z.object({
+      /** Place among the held-out rows. */
+      row: z.number().int(),
+      /** Class whose probability is explained; null where the answer is a number. */
+      label: z.string().nullable(),
+      base: z.number(),
+      output: z.number(),
+      /** One a column of `summary`, in that order; they and `base` sum to `output`. */
+      values: z.array(z.number()),
+    }),
+  ),
+});
+export type Shapley = z.infer<typeof Shapley>;
+
+export const PartialDependence = z.object({
+  column: z.string(),
+  /** Classes whose mean probability is given; empty where the answer is a number. */
+  labels: z.array(z.string()),
+  points: z.array(
+    z.object({
+      at: z.union([z.number(), z.string()]),
+      /** Mean answer, one a label (or one). */
+      mean: z.array(z.number()),
+      /** Of the rows' own answers to the first label: 10 % lie below `q10`, 10 % above `q90`. */
+      q10: z.number(),
+      q90: z.number(),
+    }),
+  ),
+});
+export type PartialDependence = z.infer<typeof PartialDependence>;
+
+export const FairnessGroup = z.object({
+  group: z.string(),
+  rows: z.number().int(),
+  /** Too small to count in the gaps. */
+  small: z.boolean(),
+  /** Classification, about the label of the table. */
+  selectionRate: Share.nullable(),
+  truePositiveRate: Share.nullable(),
+  falsePositiveRate: Share.nullable(),
+  accuracy: Share.nullable(),
+  /** Regression: mean of predicted - actual, and mean absolute error. */
+  meanError: z.number().nullable(),
+  meanAbsoluteError: z.number().nullable(),
+});
+export type FairnessGroup = z.infer<typeof FairnessGroup>;
+export const Fairness = z.object({
+  column: z.string(),
+  /** The class whose granting is compared; of more than two the one with the greatest gap. Null for a regression. */
+  label: z.string().nullable(),
+  groups: z.array(FairnessGroup),
+  demographicParityDifference: z.number().nullable(),
+  disparateImpactRatio: z.number().nullable(),
+  equalOpportunityDifference: z.number().nullable(),
+  equalizedOddsDifference: z.number().nullable(),
+  accuracyGap: z.number().nullable(),
+  meanErrorGap: z.number().nullable(),
+  meanAbsoluteErrorGap: z.number().nullable(),
+});
+export type Fairness = z.infer<typeof Fairness>;
+
+/** How often the truth was inside on held-out rows. */
+export const Coverage = z.object({
+  level: z.number(),
+  inside: Share,
+  /** Mean width of an interval, or mean number of classes in a set. */
+  size: z.number(),
+});
+export type Coverage = z.infer<typeof Coverage>;
+
+export const EvaluationReport = z.object({
+  v: z.literal(1),
+  task: z.string(),
+  target: z.string(),
+  classes: z.array(z.string()),
+  /** Which rows the figures are about: the held-out ones, or the validation rows where none are held out. */
+  rows: z.object({ of: z.enum(['test', 'validation']), count: z.number().int() }),
+  metrics: z.record(z.string(), Estimate),
+  gap: z
+    .object({
+      metric: z.string(),
+      train: z.number().nullable(),
+      validation: z.number().nullable(),
+      test: z.number().nullable(),
+    })
+    .nullable(),
+  learningCurve: LearningCurve.nullable(),
+  calibration: z
+    .object({
+      chosen: Calibration,
+      /** Cross-validated log loss by method. */
+      logLoss: z.record(z.string(), z.number()),
+      reliability: Reliability,
+    })
+    .nullable(),
+  decision: z
+    .object({
+      /** `[truth][decided]` */
+      costs: z.array(z.array(z.number())),
+      threshold: z.number().nullable(),
+      /** Mean cost a row as decided, and of the most probable label. */
+      meanCost: z.number().nullable(),
+      meanCostOfMostProbable: z.number().nullable(),
+    })
+    .nullable(),
+  confusion: Confusion.nullable(),
+  residuals: Residuals.nullable(),
+  conformal: z.object({ fit: Conformal, coverage: z.array(Coverage) }).nullable(),
+  slices: Slices.nullable(),
+  importance: Importance.nullable(),
+  shapley: Shapley.nullable(),
+  partialDependence: z.array(PartialDependence),
+  fairness: z.array(Fairness),
+  /** What is not in the report, and why. */
+  leftOut: z.array(z.object({ section: z.string(), why: z.string() })),
+});
+export type EvaluationReport = z.infer<typeof EvaluationReport>;

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { DatasetVersionId, JobId, ModelVersionId, Sha256, TaskId, TenantId } from './ids';
 import { ColumnProfile, ColumnSpec, DatasetWarning, HoldoutRule, LearningTask } from './column';
+import { ErrorCosts } from './evaluation';
 import { ModelSpec } from './spec';
 import { Device, Epoch, ModelManifest } from './training';
 
@@ -69,6 +70,8 @@ export const TrainPayload = z.object({
   spec: ModelSpec,
   seed: z.number().int(),
   device: Device.nullable(),
+  /** What wrong answers cost; the labels are decided by it. */
+  costs: ErrorCosts.optional(),
   onnx: Sink,
   golden: Sink,
   /** The deployed version to compare with on the same held-out rows. */

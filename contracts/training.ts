@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Sha256 } from './ids';
 import { ColumnSpec, LearningTask } from './column';
+import { Calibration, Conformal } from './evaluation';
 import { ModelSpec } from './spec';
 
 export const DEVICES = ['cpu', 'webgpu', 'cuda'] as const;
@@ -48,8 +49,12 @@ export const ModelSignature = z.object({
   ),
   /** Class labels in the order of the `probabilities` output; empty for a regression. */
   classes: z.array(z.string()),
-  /** Graph outputs: `prediction` (float or string) [n]; classification also `probabilities` float [n, classes]. */
-  outputs: z.array(z.enum(['prediction', 'probabilities'])),
+  /**
+   * Graph outputs: `prediction` (float or string) [n]; classification also `probabilities` float [n, classes] and `set`
+   * bool [n, classes], the labels that hold the truth with the probability `conformal.level` of the manifest; regression
+   * `low` and `high` float [n], the interval that does.
+   */
+  outputs: z.array(z.enum(['prediction', 'probabilities', 'low', 'high', 'set'])),
 });
 export type ModelSignature = z.infer<typeof ModelSignature>;
 
@@ -93,6 +98,11 @@ export const ModelManifest = z.object({
   verified: z.object({ rows: z.number().int(), maxRelativeError: z.number(), tolerance: z.number() }),
   comparison: Comparison.nullable(),
   trainingMs: z.number(),
+  /** What was done to the model's answers within the file. */
+  calibration: Calibration.optional(),
+  /** `[truth][decided]`: the labels are those that cost least; left out where the most probable one is taken. */
+  costs: z.array(z.array(z.number())).optional(),
+  conformal: Conformal.optional(),
 });
 export type ModelManifest = z.infer<typeof ModelManifest>;
 

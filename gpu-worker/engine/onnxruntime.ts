@@ -120,6 +120,12 @@ export const asFloat32 = (tensor: Tensor | undefined): Float32Array => {
   throw new Error(`expected a float32 tensor, got ${tensor?.type ?? 'nothing'}`);
 };
 
+/** 1 = true. */
+export const asBooleans = (tensor: Tensor | undefined): Uint8Array => {
+  if (tensor?.type === 'bool') return tensor.data as Uint8Array;
+  throw new Error(`expected a bool tensor, got ${tensor?.type ?? 'nothing'}`);
+};
+
 export const asStrings = (tensor: Tensor | undefined): string[] => {
   if (tensor?.type === 'string') return tensor.data as string[];
   throw new Error(`expected a string tensor, got ${tensor?.type ?? 'nothing'}`);

@@ -2,6 +2,10 @@
 import { modelBytes, op } from '../../onnx';
 import type { Value } from '../../onnx';
 import type { ModelSignature } from '../../contracts';
+import { calibrationGraph } from '../calibrate/calibration';
+import { intervalGraph, setGraph } from '../calibrate/conformal';
+import { decisionGraph } from '../calibrate/decision';
+import type { PostProcessing } from '../calibrate/post-processing';
 import type { Trained } from '../family/trained';
 import { typedInputs } from '../prepare/graph';
 import type { SupervisedTarget } from '../prepare/target';
@@ -9,39 +13,55 @@ import type { SupervisedTarget } from '../prepare/target';
 /**
  * Inputs: one [rows] tensor a feature column, named by it (number: double, NaN = missing; category: string,
  * '' = missing; time: int64 epoch microseconds, the smallest int64 = missing). Outputs: `prediction` [rows], float in
- * target units or string label; for a classification also `probabilities` [rows, classes] float.
+ * target units or string label; for a classification also `probabilities` [rows, classes] float. With a conformal fit,
+ * `low` and `high` [rows] float around a number, or `set` [rows, classes] bool of the labels that may be true.
  * Equal arguments give equal bytes.
  */
-export const sealModel = (trained: Trained, target: SupervisedTarget): Uint8Array => {
+export const sealModel = (trained: Trained, target: SupervisedTarget, post: PostProcessing): Uint8Array => {
   const inputs = typedInputs(trained.inputs);
-  const outputs = answer(trained.output(inputs), target);
+  const outputs = answer(trained.output(inputs), target, post);
   return modelBytes({ name: 'modelmint', inputs: Object.values(inputs), outputs });
 };
 
-const answer = (output: Value, target: SupervisedTarget): Record<string, Value> => {
+const answer = (
+  output: Value,
+  target: SupervisedTarget,
+  { calibration, costs, conformal }: PostProcessing,
+): Record<string, Value> => {
   if (target.task === 'classification') {
     const labels = target.classes;
+    const probabilities = calibrationGraph(calibration, output);
     const prediction = op.IntToString(
-      op.ArgMax(output, 1),
+      decisionGraph(probabilities, costs),
       labels.map((_, i) => i),
       labels,
       '',
     );
-    return { prediction, probabilities: output };
+    const set = conformal?.kind === 'set' && { set: setGraph(conformal, probabilities, labels.length) };
+    return { prediction, probabilities, ...set };
   }
   const scaled = op.Cast(op.Squeeze(output, [1]), 'float64');
-  return { prediction: op.Cast(op.Add(op.Mul(scaled, target.deviation), target.mean), 'float32') };
+  const predicted = op.Add(op.Mul(scaled, target.deviation), target.mean);
+  const bounds = conformal?.kind === 'interval' && intervalGraph(conformal, { predicted });
+  return {
+    prediction: op.Cast(predicted, 'float32'),
+    ...(bounds && { low: op.Cast(bounds.low, 'float32'), high: op.Cast(bounds.high, 'float32') }),
+  };
 };
 
 export const signatureOf = (
   trained: Trained,
   target: SupervisedTarget,
   targetName: string,
+  { conformal }: PostProcessing,
 ): ModelSignature => ({
   v: 1,
   task: target.task,
   target: targetName,
   inputs: trained.inputs,
   classes: target.task === 'classification' ? [...target.classes] : [],
-  outputs: target.task === 'classification' ? ['prediction', 'probabilities'] : ['prediction'],
+  outputs:
+    target.task === 'classification'
+      ? ['prediction', 'probabilities', ...(conformal ? ['set' as const] : [])]
+      : ['prediction', ...(conformal ? ['low' as const, 'high' as const] : [])],
 });

@@ -1,7 +1,7 @@
 /** What a sealed file answers for rows of a table, from its raw typed columns. */
 import type { Device } from '../../contracts';
 import type { Table } from '../data/table';
-import { asFloat32, asStrings, withSession } from '../engine/onnxruntime';
+import { asBooleans, asFloat32, asStrings, withSession } from '../engine/onnxruntime';
 import { inBlocks, rawFeeds } from '../prepare/matrix';
 
 export interface Served {
@@ -9,6 +9,10 @@ export interface Served {
   readonly predictions: Float32Array | string[];
   /** Row-major [rows, classes]; null for a regression. */
   readonly probabilities: Float32Array | null;
+  /** Conformal interval of a regression, where the file gives one. */
+  readonly bounds: { readonly low: Float32Array; readonly high: Float32Array } | null;
+  /** Conformal set of a classification, where the file gives one: row-major [rows, classes], 1 = in it. */
+  readonly sets: Uint8Array | null;
 }
 
 /** Undefined when the file asks for a column that the table does not have. */
@@ -22,24 +26,33 @@ export const serve = async (
   withSession(onnx, { device }, async (session) => {
     const known = new Set(table.columns.map(({ spec }) => spec.name));
     if (!session.inputNames.every((name) => known.has(name))) return undefined;
-    const numbers = new Float32Array(rows.length);
     const labels: string[] = [];
-    const probabilities: Float32Array[] = [];
-    const classify = session.outputNames.includes('probabilities');
-    await inBlocks(rows, signal, async (block, offset) => {
+    const numbers = new Map<string, Float32Array[]>();
+    const sets: Uint8Array[] = [];
+    await inBlocks(rows, signal, async (block) => {
       const answer = await session.run(rawFeeds(table, session.inputNames, block));
-      if (classify) {
-        labels.push(...asStrings(answer['prediction']));
-        probabilities.push(asFloat32(answer['probabilities']).slice());
-      } else numbers.set(asFloat32(answer['prediction']), offset);
+      for (const name of session.outputNames) {
+        const tensor = answer[name];
+        if (tensor?.type === 'string') for (const label of asStrings(tensor)) labels.push(label);
+        else if (tensor?.type === 'bool') sets.push(asBooleans(tensor).slice());
+        else numbers.set(name, [...(numbers.get(name) ?? []), asFloat32(tensor).slice()]);
+      }
     });
-    return classify
-      ? { predictions: labels, probabilities: joined(probabilities) }
-      : { predictions: numbers, probabilities: null };
+    const all = (name: string): Float32Array => joined(numbers.get(name) ?? [], Float32Array);
+    const gives = (name: string): boolean => session.outputNames.includes(name);
+    return {
+      predictions: gives('probabilities') ? labels : all('prediction'),
+      probabilities: gives('probabilities') ? all('probabilities') : null,
+      bounds: gives('low') ? { low: all('low'), high: all('high') } : null,
+      sets: gives('set') ? joined(sets, Uint8Array) : null,
+    };
   });
 
-const joined = (parts: readonly Float32Array[]): Float32Array => {
-  const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+const joined = <T extends Float32Array | Uint8Array>(
+  parts: readonly T[],
+  ArrayType: new (length: number) => T,
+): T => {
+  const all = new ArrayType(parts.reduce((length, part) => length + part.length, 0));
   let offset = 0;
   for (const part of parts) {
     all.set(part, offset);

@@ -1,5 +1,5 @@
 /** What every family hands back: a predictor as a graph from typed columns. */
-import type { ConcreteSpec, Epoch, Metrics, ModelSignature } from '../../contracts';
+import type { ConcreteSpec, Epoch, ModelSignature } from '../../contracts';
 import type { Value } from '../../onnx';
 import { predictFeatures } from '../evaluate/predict';
 import { preparedFeatures } from '../prepare/graph';
@@ -23,8 +23,11 @@ export interface Trained {
    */
   readonly predict: (rows: Int32Array, signal: AbortSignal) => Promise<Float32Array>;
   readonly history: readonly Epoch[];
-  /** Set when the validation rows were learned from in the end: how the model did on them before that. */
-  readonly validationMetrics?: Metrics;
+  /**
+   * Set when the validation rows were learned from in the end: answers for rows that were not learned from, as `predict`
+   * gives them, by models like this one (before that, or of other folds). Rows by number, each once.
+   */
+  readonly outOfSample?: { readonly rows: Int32Array; readonly outputs: Float32Array };
 }
 
 /** A model of prepared features: `output` maps [rows, width] float32 features as `Trained.output` says. */

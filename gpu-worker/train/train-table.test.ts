@@ -60,7 +60,7 @@ describe('training a table', () => {
     const { metrics, signature, history } = made.manifest;
     expect(signature).toMatchObject({
       classes: ['inner', 'left', 'right'],
-      outputs: ['prediction', 'probabilities'],
+      outputs: ['prediction', 'probabilities', 'set'],
     });
     expect(metrics.test['accuracy']).toBeGreaterThan(0.85);
     expect(metrics.test['accuracy']).toBeGreaterThan(metrics.baseline['accuracy'] ?? 1);
@@ -88,6 +88,42 @@ describe('training a table', () => {
       });
       expect(answer['prediction']?.dims).toEqual([3]);
       for (const value of asFloat32(answer['prediction'])) expect(Math.abs(value - 100)).toBeLessThan(30);
+    });
+  });
+
+  it('costs of errors decide the labels, the probabilities stay', async () => {
+    const costs = {
+      matrix: [
+        [0, 1, 1],
+        [9, 0, 9],
+        [1, 1, 0],
+      ],
+    };
+    const spec = { ...quick, hidden: [32], epochs: 40 };
+    const plain = await trainTable(classTable(), classRequest(spec), listener());
+    const costly = await trainTable(classTable(), { ...classRequest(spec), costs }, listener());
+    const share = (labels: readonly (string | number)[]): number =>
+      labels.filter((label) => label === 'left').length / labels.length;
+    expect(costly.golden.probabilities).toEqual(plain.golden.probabilities);
+    expect(share(costly.golden.predictions)).toBeGreaterThanOrEqual(share(plain.golden.predictions));
+    expect(costly.onnx).not.toEqual(plain.onnx);
+    expect(costly.manifest.costs).toEqual(costs.matrix);
+    const error = trainTable(
+      classTable(),
+      { ...classRequest(spec), costs: { falsePositive: 1, falseNegative: 2 } },
+      listener(),
+    );
+    await expect(error).rejects.toMatchObject({ code: 'BAD_SPEC', path: ['costs'] });
+  });
+
+  it('a regression gives an interval around its prediction', async () => {
+    const made = await trainTable(regressionTable(), request({ family: 'linear' }), listener());
+    expect(made.manifest.signature.outputs).toEqual(['prediction', 'low', 'high']);
+    expect(made.manifest.conformal).toMatchObject({
+      kind: 'interval',
+      method: 'absolute',
+      level: 0.9,
+      rows: 32,
     });
   });
 

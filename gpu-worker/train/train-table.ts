@@ -10,6 +10,8 @@ import type {
   TrainPayload,
 } from '../../contracts';
 import type { Table } from '../data/table';
+import { costMatrix } from '../calibrate/decision';
+import { fitPostProcessing, processed } from '../calibrate/post-processing';
 import { chooseEngine } from '../engine/onnxruntime';
 import { compareServed } from '../evaluate/champion';
 import { baselineOf, metricsOf } from '../evaluate/evaluate';
@@ -35,7 +37,7 @@ import { trainSpec } from './train-spec';
 
 export type TrainRequest = Pick<
   TrainPayload,
-  'target' | 'task' | 'holdout' | 'exclude' | 'spec' | 'seed' | 'device'
+  'target' | 'task' | 'holdout' | 'exclude' | 'spec' | 'seed' | 'device' | 'costs'
 >;
 
 export interface TrainVoice extends Pick<TaskIo, 'signal' | 'progress'> {
@@ -57,6 +59,10 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
   const engine = await chooseEngine(request.device, probeModel());
   const split = splitRows(table, request.target, request.holdout, validationFraction(spec), request.seed);
   const target = fitTarget(columnNamed(table, request.target), task, split);
+  const costs =
+    request.costs === undefined || target.task === 'regression'
+      ? undefined
+      : costMatrix(request.costs, target.classes.length);
   const assembly = new Assembly(
     { table, columns: featureColumns(table, request), target, holdout: request.holdout, signal: io.signal },
     split.training,
@@ -68,29 +74,36 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
   const trainingMs = performance.now() - started;
 
   io.progress('EVALUATING', 0.9);
-  const predicted = await predictSplits(split, target, trained, io.signal);
+  const { predicted, unseen } = await predictSplits(split, target, trained, io.signal);
+  const post = fitPostProcessing(unseen, target, unseen.at, { costs, seed: request.seed });
+  const answered = (of: Predicted): Predicted => processed(post, of, target);
   const tested = split.test.length > 0 ? split.test : split.validation;
   const metrics: MetricsBySplit = {
-    train: metricsOf(predicted.training, target, split.training),
-    validation: trained.validationMetrics ?? metricsOf(predicted.validation, target, split.validation),
-    test: metricsOf(predicted.test, target, split.test),
+    train: metricsOf(answered(predicted.training), target, split.training),
+    validation: metricsOf(answered(unseen), target, unseen.at),
+    test: metricsOf(answered(predicted.test), target, split.test),
     baseline: baselineOf(target, tested),
   };
 
   io.progress('EXPORTING', 0.94);
-  const onnx = sealModel(trained, target);
+  const onnx = sealModel(trained, target, post);
 
   io.progress('VERIFYING', 0.96);
   const checked = split.test.length > 0 ? split.test : split.training;
   const served = await serve(onnx, table, checked, io.signal);
   if (served === undefined)
     throw new Error('the exported file asks for a column that the data does not have');
-  const verified = verify(served, split.test.length > 0 ? predicted.test : predicted.training, target);
+  const verified = verify(
+    served,
+    answered(split.test.length > 0 ? predicted.test : predicted.training),
+    target,
+    post,
+  );
   return {
     onnx,
     golden: goldenRows(table, trained.inputs, checked, served, target),
     manifest: {
-      signature: signatureOf(trained, target, request.target),
+      signature: signatureOf(trained, target, request.target, post),
       spec,
       chosen: trained.spec,
       seed: request.seed,
@@ -101,6 +114,9 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
       verified,
       comparison: await againstChampion(assembly, { request, split, target }, served, io),
       trainingMs,
+      calibration: post.calibration,
+      ...(post.costs && { costs: post.costs.map((row) => [...row]) }),
+      ...(post.conformal && { conformal: post.conformal }),
     },
     rows: {
       trainRows: split.training.length,
@@ -126,13 +142,23 @@ const predictSplits = async (
   target: SupervisedTarget,
   trained: Trained,
   signal: AbortSignal,
-): Promise<Record<keyof Split, Predicted>> => {
+): Promise<{
+  readonly predicted: Readonly<Record<'training' | 'test', Predicted>>;
+  /** Answers for rows that were not learned from, and which rows of the table those are. */
+  readonly unseen: Predicted & { readonly at: Int32Array };
+}> => {
   const of = async (rows: Int32Array): Promise<Predicted> =>
     predictedOf(await trained.predict(rows, signal), target, rows.length);
+  const { outOfSample } = trained;
+  const unseen = outOfSample?.rows ?? split.validation;
   return {
-    training: await of(split.training),
-    validation: await of(split.validation),
-    test: await of(split.test),
+    predicted: { training: await of(split.training), test: await of(split.test) },
+    unseen: {
+      at: unseen,
+      ...(outOfSample === undefined
+        ? await of(unseen)
+        : predictedOf(outOfSample.outputs, target, unseen.length)),
+    },
   };
 };
 

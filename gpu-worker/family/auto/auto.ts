@@ -1,5 +1,4 @@
-import type { ConcreteSpec, Epoch, Metrics } from '../../../contracts';
-import { metricsOf } from '../../evaluate/evaluate';
+import type { ConcreteSpec, Epoch } from '../../../contracts';
 import { predictedOf } from '../../evaluate/predict';
 import { STANDARD } from '../../prepare/preparation';
 import type { SupervisedTarget } from '../../prepare/target';
@@ -11,7 +10,8 @@ import { portfolio } from './portfolio';
 
 interface Candidate {
   readonly trained: Trained;
-  readonly metrics: Metrics;
+  /** For the validation rows. */
+  readonly outputs: Float32Array;
   /** Of each validation row. */
   readonly losses: Float64Array;
 }
@@ -51,7 +51,7 @@ export const trainAuto = async (
     const predicted = predictedOf(outputs, target, validation.length);
     candidates.push({
       trained,
-      metrics: metricsOf(predicted, target, validation),
+      outputs,
       losses: rowLosses(predicted, target, validation),
     });
   }
@@ -63,7 +63,11 @@ export const trainAuto = async (
   const again = stage(specs.length, `${title(spec)} once more on all rows`);
   const all = data.split(joined(training, validation), new Int32Array(0));
   const trained = await trainConcrete(final, all, again);
-  return { ...trained, history: best.trained.history, validationMetrics: best.metrics };
+  return {
+    ...trained,
+    history: best.trained.history,
+    outOfSample: { rows: validation, outputs: best.outputs },
+  };
 };
 
 const bestEpoch = (history: readonly Epoch[]): number => {
