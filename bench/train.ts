@@ -38,7 +38,7 @@ const median = (values: readonly number[]): number =>
 
 const main = async (): Promise<void> => {
   const data: Prepared = {
-    preparation: { fits: [], specs: [] },
+    preparation: { fits: [], specs: [], blocks: [] },
     target: { task: 'regression', values: new Float64Array(0), mean: 0, deviation: 1 },
     training: examples(TRAINING_ROWS, 1),
     validation: examples(VALIDATION_ROWS, 2),

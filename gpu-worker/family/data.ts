@@ -3,7 +3,8 @@ import type { Epoch, HoldoutRule } from '../../contracts';
 import type { Column, Table } from '../data/table';
 import type { Engine } from '../engine/onnxruntime';
 import type { FeatureMatrix } from '../prepare/matrix';
-import type { Encoding, Preparation } from '../prepare/preparation';
+import type { Encoding } from '../prepare/encoding';
+import type { Preparation } from '../prepare/preparation';
 import type { SupervisedTarget, Target } from '../prepare/target';
 
 export interface Examples {

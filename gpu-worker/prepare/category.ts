@@ -1,29 +1,35 @@
-/** Fitted on training rows: how one category column becomes 0/1 features. */
+import type { Encoding } from './encoding';
+
+/** Fitted on training rows: how one category column becomes 0/1 features or a code. */
 export interface CategoryFit {
   readonly kind: 'category';
   readonly name: string;
-  /** Each has a feature of its own, most frequent first. */
+  readonly encoding: Encoding['categories'];
+  /** Each has a place of its own, most frequent first. */
   readonly values: readonly string[];
-  /** A last feature for rare, missing and unseen values; without it the vocabulary is closed. */
+  /** Training rows fell into the last place, that of rare, missing and unseen values; without it the vocabulary is closed. */
   readonly other: boolean;
+  /** What a missing value becomes: the place `other`, NaN (codes only), or the first, the most frequent value. */
+  readonly missing: 'other' | 'NaN' | 'first';
 }
 
 /** A value seen less often than this teaches nothing about itself. */
 const RARE = 5;
 
-/** `mostValues`: how many values may have a feature of their own. Undefined when the training rows hold one value only. */
+/** `mostValues`: how many values may have a place of their own. Undefined when the training rows hold one value only. */
 export const fitCategory = (
   name: string,
   codes: Int32Array,
   dictionary: readonly string[],
   rows: Int32Array,
+  { categories, missing: handled }: Encoding,
   mostValues: number,
 ): CategoryFit | undefined => {
   const counts = new Int32Array(dictionary.length);
-  let missing = 0;
+  let gaps = 0;
   for (const row of rows) {
     const code = codes[row] ?? -1;
-    if (code < 0) missing++;
+    if (code < 0) gaps++;
     else counts[code] = (counts[code] ?? 0) + 1;
   }
   const frequent = dictionary
@@ -32,10 +38,24 @@ export const fitCategory = (
     .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1))
     .slice(0, mostValues);
   const kept = frequent.reduce((sum, { count }) => sum + count, 0);
-  const other = missing > 0 || kept < rows.length;
-  if (frequent.length + (other ? 1 : 0) < 2) return undefined;
-  return { kind: 'category', name, values: frequent.map(({ value }) => value), other };
+  const missing =
+    handled === 'mode' && frequent.length > 0
+      ? 'first'
+      : handled === 'kept' && categories === 'ordinal'
+        ? 'NaN'
+        : 'other';
+  const other = kept + (missing === 'other' ? 0 : gaps) < rows.length;
+  const places = frequent.length + (other ? 1 : 0) + (missing === 'NaN' && gaps > 0 ? 1 : 0);
+  if (places < 2 || frequent.length === 0) return undefined;
+  return {
+    kind: 'category',
+    name,
+    encoding: categories,
+    values: frequent.map(({ value }) => value),
+    other,
+    missing,
+  };
 };
 
-/** Width of the one-hot block. */
-export const categoryWidth = (fit: CategoryFit): number => fit.values.length + (fit.other ? 1 : 0);
+/** Places of a category: its values and, where there is one, the place for all others. */
+export const categoryPlaces = (fit: CategoryFit): number => fit.values.length + (fit.other ? 1 : 0);

@@ -2,12 +2,13 @@ import { openSessionCount } from '../engine/onnxruntime';
 import type { Table } from '../data/table';
 import { tableOf } from '../testing/table';
 import { featureColumns } from '../train/assemble';
+import { piecewise, STANDARD } from './encoding';
 import { prepareMatrix } from './matrix';
 import { fitPreparation, preparedWidth, signatureInputs } from './preparation';
 
 const signal = new AbortController().signal;
 const range = (length: number): Int32Array => Int32Array.from({ length }, (_, i) => i);
-const standard = { numeric: 'standard', bins: 8 } as const;
+const standard = STANDARD;
 const columns = (table: Table) => featureColumns(table, { target: 'y', exclude: [] });
 const rowOf = (values: Float32Array, width: number, row: number): number[] =>
   [...values.subarray(row * width, (row + 1) * width)].map((value) => Math.round(value * 1e5) / 1e5 + 0);
@@ -19,7 +20,7 @@ describe('prepared features', () => {
     const { values, width } = await prepareMatrix(table, fit, range(5), signal);
     expect(width).toBe(2);
     const sd = Math.sqrt((1.5 ** 2 * 2 + 0.5 ** 2 * 2) / 5);
-    expect(fit.fits[0]).toMatchObject({ median: 2.5, mean: 2.5 });
+    expect(fit.fits[0]).toMatchObject({ fill: 2.5, center: 2.5 });
     expect(rowOf(values, 2, 2)).toEqual([0, 1]);
     expect(values[0]).toBeCloseTo(-1.5 / sd, 5);
     expect(openSessionCount()).toBe(0);
@@ -27,7 +28,7 @@ describe('prepared features', () => {
 
   it('are fitted on the training rows only', () => {
     const table = tableOf({ a: [1, 2, 3, 1e9], y: [0, 0, 0, 0] });
-    expect(fitPreparation(columns(table), range(3), standard).fits[0]).toMatchObject({ mean: 2, high: 3 });
+    expect(fitPreparation(columns(table), range(3), standard).fits[0]).toMatchObject({ center: 2, high: 3 });
   });
 
   it('clip values far outside the quartiles', () => {
@@ -38,7 +39,7 @@ describe('prepared features', () => {
 
   it('piecewise-linear encoding walks through the bins', async () => {
     const table = tableOf({ a: Array.from(range(101)), y: Array<number>(101).fill(0) });
-    const fit = fitPreparation(columns(table), range(101), { numeric: 'piecewise', bins: 4 });
+    const fit = fitPreparation(columns(table), range(101), piecewise(4));
     const { values, width } = await prepareMatrix(table, fit, range(101), signal);
     expect(width).toBe(5);
     expect(rowOf(values, 5, 30).slice(1)).toEqual([1, 0.2, 0, 0]);

@@ -2,10 +2,11 @@ import { modelBytes } from '../../onnx';
 import type { Table } from '../data/table';
 import { asFloat32, float64, int64, strings, withSession } from '../engine/onnxruntime';
 import type { Feeds, Tensor } from '../engine/onnxruntime';
-import { MISSING_TIME, preparedFeatures, typedInputs } from './graph';
+import { preparedFeatures, typedInputs } from './graph';
 import { preparedWidth, signatureInputs } from './preparation';
 import type { Preparation } from './preparation';
 import { columnNamed } from './target';
+import { MISSING_TIME } from './time';
 
 /** Feature rows, row-major: `values[i * width + j]` is feature j of the i-th row asked for. */
 export interface FeatureMatrix {

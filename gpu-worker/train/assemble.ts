@@ -5,7 +5,8 @@ import type { Examples, Prepared, TrainingData } from '../family/data';
 import { prepareMatrix } from '../prepare/matrix';
 import type { FeatureMatrix } from '../prepare/matrix';
 import { fitPreparation } from '../prepare/preparation';
-import type { Encoding, Preparation } from '../prepare/preparation';
+import type { Encoding } from '../prepare/encoding';
+import type { Preparation } from '../prepare/preparation';
 import type { Target } from '../prepare/target';
 
 /** What stays the same for every split of a table. */

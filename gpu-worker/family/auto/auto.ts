@@ -1,6 +1,6 @@
 import type { ConcreteSpec, Epoch } from '../../../contracts';
 import { predictedOf } from '../../evaluate/predict';
-import { STANDARD } from '../../prepare/preparation';
+import { STANDARD } from '../../prepare/encoding';
 import type { SupervisedTarget } from '../../prepare/target';
 import { trainConcrete } from '../concrete';
 import type { TrainingContext, TrainingData } from '../data';

@@ -1,5 +1,5 @@
 import type { LinearSpec } from '../../../contracts';
-import { STANDARD } from '../../prepare/preparation';
+import { STANDARD } from '../../prepare/encoding';
 import type { SupervisedTarget } from '../../prepare/target';
 import type { Family } from '../family';
 import { trainLogistic } from './logistic';

@@ -1,4 +1,5 @@
 import type { MlpSpec } from '../../../contracts';
+import { piecewise, STANDARD } from '../../prepare/encoding';
 import type { SupervisedTarget } from '../../prepare/target';
 import type { Family } from '../family';
 import { onFeatures } from '../trained';
@@ -10,7 +11,7 @@ export const mlp: Family<MlpSpec, SupervisedTarget> = {
   tasks: ['regression', 'classification'],
   validationFraction: (spec) => spec.validationFraction,
   train: async (spec, data, context) => {
-    const prepared = await data.prepared({ numeric: spec.numeric, bins: spec.bins });
+    const prepared = await data.prepared(spec.numeric === 'piecewise' ? piecewise(spec.bins) : STANDARD);
     const network = await trainNetwork(spec, prepared, context);
     return onFeatures(data, prepared.preparation, {
       spec,
