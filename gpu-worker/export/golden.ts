@@ -1,6 +1,6 @@
 import type { GoldenRows, ModelSignature } from '../../contracts';
 import type { Column, Table } from '../data/table';
-import type { SupervisedTarget } from '../prepare/target';
+import type { Judged } from '../purpose/purpose';
 import type { Served } from './served';
 
 const MOST_ROWS = 32;
@@ -14,38 +14,18 @@ export const goldenRows = (
   inputs: ModelSignature['inputs'],
   rows: Int32Array,
   served: Served,
-  target: SupervisedTarget,
+  answers: Judged['golden'],
 ): GoldenRows => {
   const columns = usedColumns(table, inputs);
   const positions = goldenPositions(columns, inputs, rows);
-  const { predictions, probabilities } = served;
-  const classes = target.task === 'classification' ? target.classes.length : 0;
   return {
     v: 1,
     rows: positions.map((at) =>
-      Object.fromEntries(columns.map((column) => [column.spec.name, rawValue(column, rows[at] ?? 0)])),
+      Object.fromEntries(columns.map((column) => [column.spec.name, rawValue(column, rows[at])])),
     ),
-    predictions: positions.map((at) => predictions[at] ?? NaN),
-    probabilities:
-      probabilities === null
-        ? null
-        : positions.map((at) => [...probabilities.subarray(at * classes, (at + 1) * classes)]),
-    actuals: truth(target, positions, rows),
+    ...answers(served, positions),
   };
 };
-
-/** What was true for the golden rows, in target units or by label. */
-const truth = (
-  target: SupervisedTarget,
-  positions: readonly number[],
-  rows: Int32Array,
-): (string | number)[] =>
-  positions.map((at) => {
-    const row = rows[at] ?? 0;
-    return target.task === 'regression'
-      ? (target.values[row] ?? NaN)
-      : (target.classes[target.codes[row] ?? -1] ?? '');
-  });
 
 /** Whole rows first, then some with missing values. */
 const goldenPositions = (

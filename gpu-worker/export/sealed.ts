@@ -9,6 +9,7 @@ import type { PostProcessing } from '../calibrate/post-processing';
 import type { Trained } from '../family/trained';
 import { typedInputs } from '../prepare/graph';
 import type { SupervisedTarget } from '../prepare/target';
+import type { Judged } from '../purpose/purpose';
 
 /**
  * Inputs: one [rows] tensor a feature column, named by it (number: double, NaN = missing; category: string,
@@ -17,13 +18,13 @@ import type { SupervisedTarget } from '../prepare/target';
  * `low` and `high` [rows] float around a number, or `set` [rows, classes] bool of the labels that may be true.
  * Equal arguments give equal bytes.
  */
-export const sealModel = (trained: Trained, target: SupervisedTarget, post: PostProcessing): Uint8Array => {
+export const sealModel = (trained: Trained, answer: Judged['answer']): Uint8Array => {
   const inputs = typedInputs(trained.inputs);
-  const outputs = answer(trained.output(inputs), target, post);
+  const outputs = answer(trained.output(inputs));
   return modelBytes({ name: 'modelmint', inputs: Object.values(inputs), outputs });
 };
 
-const answer = (
+export const supervisedAnswer = (
   output: Value,
   target: SupervisedTarget,
   { calibration, costs, conformal }: PostProcessing,
@@ -49,19 +50,10 @@ const answer = (
   };
 };
 
-export const signatureOf = (
-  trained: Trained,
+export const supervisedOutputs = (
   target: SupervisedTarget,
-  targetName: string,
   { conformal }: PostProcessing,
-): ModelSignature => ({
-  v: 1,
-  task: target.task,
-  target: targetName,
-  inputs: trained.inputs,
-  classes: target.task === 'classification' ? [...target.classes] : [],
-  outputs:
-    target.task === 'classification'
-      ? ['prediction', 'probabilities', ...(conformal ? ['set' as const] : [])]
-      : ['prediction', ...(conformal ? ['low' as const, 'high' as const] : [])],
-});
+): ModelSignature['outputs'] =>
+  target.task === 'classification'
+    ? ['prediction', 'probabilities', ...(conformal ? ['set' as const] : [])]
+    : ['prediction', ...(conformal ? ['low' as const, 'high' as const] : [])];

@@ -1,7 +1,7 @@
 import { readModel, writeModel } from '../../onnx';
 import { predictedOf } from '../evaluate/predict';
 import { fitPostProcessing } from '../calibrate/post-processing';
-import { sealModel } from './sealed';
+import { sealModel, supervisedAnswer } from './sealed';
 import { serve } from './served';
 import { TOLERANCE, verify } from './verify';
 import { splitRows } from '../prepare/split';
@@ -38,7 +38,12 @@ const trainedRidge = async () => {
 describe('verify', () => {
   it('passes the file that was exported', async () => {
     const { table, split, target, trained, own, post } = await trainedRidge();
-    const served = await serve(sealModel(trained, target, post), table, split.test, signal);
+    const served = await serve(
+      sealModel(trained, (output) => supervisedAnswer(output, target, post)),
+      table,
+      split.test,
+      signal,
+    );
     if (served === undefined) throw new Error('columns are missing');
     const verified = verify(served, own, target, post);
     expect(verified).toMatchObject({ rows: split.test.length, tolerance: TOLERANCE });
@@ -47,7 +52,7 @@ describe('verify', () => {
 
   it('catches a planted difference of one weight in the fourth digit', async () => {
     const { table, split, target, trained, own, post } = await trainedRidge();
-    const model = readModel(sealModel(trained, target, post));
+    const model = readModel(sealModel(trained, (output) => supervisedAnswer(output, target, post)));
     const weights = model.graph.initializers.find(
       ({ dims, dtype }) => dtype === 'float32' && dims.length === 2,
     );
@@ -62,7 +67,12 @@ describe('verify', () => {
     const { table, split, target, trained, own, post } = await trainedRidge();
     if (post.conformal?.kind !== 'interval') throw new Error('enough rows for an interval');
     const narrower = { ...post, conformal: { ...post.conformal, radius: post.conformal.radius * 0.99 } };
-    const served = await serve(sealModel(trained, target, narrower), table, split.test, signal);
+    const served = await serve(
+      sealModel(trained, (output) => supervisedAnswer(output, target, narrower)),
+      table,
+      split.test,
+      signal,
+    );
     if (served === undefined) throw new Error('columns are missing');
     expect(() => verify(served, own, target, post)).toThrow('does not answer as the trainer did');
     expect(() => verify(served, own, target, narrower)).not.toThrow();
@@ -97,7 +107,7 @@ describe('verify', () => {
 
   it('catches rows in another order and rows that are missing', async () => {
     const { table, split, target, trained, own, post } = await trainedRidge();
-    const onnx = sealModel(trained, target, post);
+    const onnx = sealModel(trained, (output) => supervisedAnswer(output, target, post));
     const turned = await serve(onnx, table, Int32Array.from(split.test).reverse(), signal);
     const fewer = await serve(onnx, table, split.test.subarray(1), signal);
     if (turned === undefined || fewer === undefined) throw new Error('columns are missing');

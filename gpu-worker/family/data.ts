@@ -39,6 +39,9 @@ export interface TrainingData<T extends Target = Target> {
   split(training: Int32Array, validation: Int32Array): TrainingData<T>;
 }
 
+export const isSupervised = (data: TrainingData): data is TrainingData<SupervisedTarget> =>
+  data.target.task === 'regression' || data.target.task === 'classification';
+
 /** Where a training goes on after its process was killed. */
 export interface Checkpoints {
   /** What was saved last by an earlier attempt of the same task; null at the first. */

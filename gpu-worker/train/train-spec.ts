@@ -1,10 +1,11 @@
+import { Failure, oneOf } from '../../contracts';
 import type { ModelSpec } from '../../contracts';
 import type { Engine } from '../engine/onnxruntime';
 import { trainAuto } from '../family/auto/auto';
-import { trainConcrete } from '../family/concrete';
+import { familiesOf, trainConcrete } from '../family/concrete';
+import { isSupervised } from '../family/data';
 import type { TrainingContext, TrainingData } from '../family/data';
 import type { Trained } from '../family/trained';
-import type { SupervisedTarget } from '../prepare/target';
 import type { TrainVoice } from './train-table';
 
 /** Share of the task's progress that comes before and within training. */
@@ -13,7 +14,7 @@ const WITHIN = 0.83;
 
 export const trainSpec = async (
   spec: ModelSpec,
-  data: TrainingData<SupervisedTarget>,
+  data: TrainingData,
   { seed, engine, io }: { seed: number; engine: Engine; io: TrainVoice },
 ): Promise<Trained> => {
   const context: TrainingContext = {
@@ -26,6 +27,13 @@ export const trainSpec = async (
         ...(message !== undefined && { message }),
       }),
   };
-  if (spec.family === 'auto') return trainAuto(data, context);
-  return trainConcrete(spec, data, context);
+  if (spec.family !== 'auto') return trainConcrete(spec, data, context);
+  if (isSupervised(data)) return trainAuto(data, context);
+  throw new Failure(
+    'BAD_SPEC',
+    oneOf(`family for a ${data.target.task}`, 'auto', familiesOf(data.target.task)),
+    {
+      path: ['spec', 'family'],
+    },
+  );
 };

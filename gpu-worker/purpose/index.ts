@@ -1,0 +1,22 @@
+import { Failure } from '../../contracts';
+import type { LearningTask } from '../../contracts';
+import type { Pose } from './purpose';
+import { supervised } from './supervised';
+
+const notYet =
+  (task: LearningTask): Pose =>
+  () => {
+    throw new Failure('BAD_SPEC', `no family can learn a ${task} yet`, { path: ['task'] });
+  };
+
+/** Every task that there is; a new one without its entry here does not compile. */
+const POSE: Readonly<Record<LearningTask, Pose>> = {
+  regression: supervised('regression'),
+  classification: supervised('classification'),
+  forecast: notYet('forecast'),
+  anomaly: notYet('anomaly'),
+  clustering: notYet('clustering'),
+  synthesis: notYet('synthesis'),
+};
+
+export const pose: Pose = (table, request, spec) => POSE[request.task](table, request, spec);

@@ -1,0 +1,111 @@
+/** Regression and classification: one known answer a row. */
+import type { MetricsBySplit } from '../../contracts';
+import { costMatrix } from '../calibrate/decision';
+import { fitPostProcessing, processed } from '../calibrate/post-processing';
+import { compareServed } from '../evaluate/champion';
+import { baselineOf, metricsOf } from '../evaluate/evaluate';
+import { predictedOf } from '../evaluate/predict';
+import type { Predicted } from '../evaluate/predict';
+import { supervisedAnswer, supervisedOutputs } from '../export/sealed';
+import type { Served } from '../export/served';
+import { verify } from '../export/verify';
+import { validationFractionOf } from '../family/concrete';
+import type { Trained } from '../family/trained';
+import { splitRows } from '../prepare/split';
+import type { Split } from '../prepare/split';
+import { columnNamed, fitTarget } from '../prepare/target';
+import type { SupervisedTarget } from '../prepare/target';
+import { featureColumns } from '../train/assemble';
+import type { Judged, Pose } from './purpose';
+
+/** A search needs enough rows to choose by. */
+const AUTO_VALIDATION = 0.15;
+
+export const supervised =
+  (task: SupervisedTarget['task']): Pose =>
+  (table, request, spec) => {
+    const fraction = spec.family === 'auto' ? AUTO_VALIDATION : validationFractionOf(spec);
+    const split = splitRows(table, request.target, request.holdout, fraction, request.seed);
+    const target = fitTarget(columnNamed(table, request.target), task, split);
+    const costs =
+      request.costs === undefined || target.task === 'regression'
+        ? undefined
+        : costMatrix(request.costs, target.classes.length);
+    const judge = async (trained: Trained, signal: AbortSignal): Promise<Judged> => {
+      const { predicted, unseen } = await predictSplits(split, target, trained, signal);
+      const post = fitPostProcessing(unseen, target, unseen.at, { costs, seed: request.seed });
+      const answered = (of: Predicted): Predicted => processed(post, of, target);
+      const tests = split.test.length > 0;
+      const metrics: MetricsBySplit = {
+        train: metricsOf(answered(predicted.training), target, split.training),
+        validation: metricsOf(answered(unseen), target, unseen.at),
+        test: metricsOf(answered(predicted.test), target, split.test),
+        baseline: baselineOf(target, tests ? split.test : split.validation),
+      };
+      const checked = tests ? split.test : split.training;
+      return {
+        metrics,
+        answer: (output) => supervisedAnswer(output, target, post),
+        signature: {
+          classes: target.task === 'classification' ? [...target.classes] : [],
+          outputs: supervisedOutputs(target, post),
+        },
+        checked,
+        verify: (served) =>
+          verify(served, answered(tests ? predicted.test : predicted.training), target, post),
+        golden: (served, positions) => golden(served, positions, checked, target),
+        compare: (champion, challenger) =>
+          compareServed(table, request.target, target, split.test, { champion, challenger }, request.seed),
+        manifest: {
+          calibration: post.calibration,
+          ...(post.costs && { costs: post.costs.map((row) => [...row]) }),
+          ...(post.conformal && { conformal: post.conformal }),
+        },
+      };
+    };
+    return { table, columns: featureColumns(table, request), target, split, judge };
+  };
+
+const predictSplits = async (
+  split: Split,
+  target: SupervisedTarget,
+  trained: Trained,
+  signal: AbortSignal,
+): Promise<{
+  readonly predicted: Readonly<Record<'training' | 'test', Predicted>>;
+  /** Answers for rows that were not learned from, and which rows of the table those are. */
+  readonly unseen: Predicted & { readonly at: Int32Array };
+}> => {
+  const of = async (rows: Int32Array): Promise<Predicted> =>
+    predictedOf(await trained.predict(rows, signal), target, rows.length);
+  const { outOfSample } = trained;
+  const unseen = outOfSample?.rows ?? split.validation;
+  return {
+    predicted: { training: await of(split.training), test: await of(split.test) },
+    unseen: {
+      at: unseen,
+      ...(outOfSample === undefined
+        ? await of(unseen)
+        : predictedOf(outOfSample.outputs, target, unseen.length)),
+    },
+  };
+};
+
+const golden = (
+  { predictions, probabilities }: Served,
+  positions: readonly number[],
+  rows: Int32Array,
+  target: SupervisedTarget,
+): ReturnType<Judged['golden']> => {
+  const classes = target.task === 'classification' ? target.classes.length : 0;
+  return {
+    predictions: positions.map((at) => predictions[at]),
+    probabilities:
+      probabilities === null
+        ? null
+        : positions.map((at) => [...probabilities.subarray(at * classes, (at + 1) * classes)]),
+    actuals: positions.map((at) =>
+      target.task === 'regression' ? target.values[rows[at]] : (target.classes[target.codes[rows[at]]] ?? ''),
+    ),
+  };
+};
