@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { LearningTask } from './column';
 import { ConcreteSpec, SplitKind } from './spec';
-import { ModelSignature } from './training';
+import { ModelSignature, StoredFile } from './training';
 
 /** What a search decides by; made once from the sealed data, equal for equal data. */
 export const SearchShape = z.object({
@@ -58,26 +58,25 @@ export type FoldScore = z.infer<typeof FoldScore>;
  * What a trial came to. Two files go with it: an ONNX model, typed columns -> `output` [rows, width], the mean of the
  * folds' models; and float32 little-endian predictions for the validation rows of its folds, one fold after the other.
  */
-export const TrialOutcome = z.discriminatedUnion('status', [
-  z.object({
-    status: z.literal('done'),
-    trial: TrialSpec,
-    /** Fewer than were asked for when the time ran out in between. */
-    folds: z.array(FoldScore).min(1),
-    inputs: ModelSignature.shape.inputs,
-    seconds: z.number(),
-    /** Of the trial's ONNX model: time a row in a batch, and size. */
-    microsPerRow: z.number(),
-    bytes: z.number().int(),
-  }),
-  z.object({
-    status: z.literal('failed'),
-    trial: TrialSpec,
-    code: z.string(),
-    message: z.string(),
-    seconds: z.number(),
-  }),
-]);
+const DoneTrial = z.object({
+  status: z.literal('done'),
+  trial: TrialSpec,
+  /** Fewer than were asked for when the time ran out in between. */
+  folds: z.array(FoldScore).min(1),
+  inputs: ModelSignature.shape.inputs,
+  seconds: z.number(),
+  /** Of the trial's ONNX model: time a row in a batch, and size. */
+  microsPerRow: z.number(),
+  bytes: z.number().int(),
+});
+const FailedTrial = z.object({
+  status: z.literal('failed'),
+  trial: TrialSpec,
+  code: z.string(),
+  message: z.string(),
+  seconds: z.number(),
+});
+export const TrialOutcome = z.discriminatedUnion('status', [DoneTrial, FailedTrial]);
 export type TrialOutcome = z.infer<typeof TrialOutcome>;
 
 /** One candidate as the user sees it. */
@@ -98,3 +97,42 @@ export const LeaderboardRow = z.object({
   weight: z.number().nullable(),
 });
 export type LeaderboardRow = z.infer<typeof LeaderboardRow>;
+
+/** Trials of one job: keeps every message below the limit of the message server. */
+export const MOST_TRIALS = 200;
+
+/** What a trial keeps until its job ends: the two files of `TrialOutcome`, and its `inputs` as JSON. */
+const trialFiles = <T extends z.ZodType>(each: T) =>
+  z.object({ model: each, predictions: each, inputs: each });
+export const TrialFiles = trialFiles(StoredFile);
+export type TrialFiles = z.infer<typeof TrialFiles>;
+
+/** News of a trial, told as soon as it is known; the same news again changes nothing. */
+export const TrialReport = z.discriminatedUnion('state', [
+  z.object({ state: z.literal('running'), trial: TrialSpec }),
+  z.object({
+    state: z.literal('done'),
+    outcome: DoneTrial.omit({ inputs: true }),
+    /** As the user sees it; the interval is one of 95 %. */
+    score: LeaderboardRow.pick({ metric: true, score: true, low: true, high: true }),
+    /** Null where the process that ran the trial also made the model. */
+    files: TrialFiles.nullable(),
+  }),
+  z.object({ state: z.literal('failed'), outcome: FailedTrial }),
+]);
+export type TrialReport = z.infer<typeof TrialReport>;
+
+/** What is left when a search task is granted; hard limits. */
+export const SearchBudget = z.object({
+  /** Of the whole job, wall-clock; null: no limit. */
+  totalMs: z.number().nullable(),
+  /** Until the job must have its model, making it included. */
+  leftMs: z.number().nullable(),
+  /** Time of all workers together, where the budget is money; null: no such limit. */
+  computeLeftMs: z.number().nullable(),
+  /** Trials that may still be started. */
+  trialsLeft: z.number().int(),
+  /** Worker slots that could take trials now, this one included. */
+  workers: z.number().int().min(1),
+});
+export type SearchBudget = z.infer<typeof SearchBudget>;

@@ -15,6 +15,7 @@ export const subject = {
   claim: 'mm.control.claim',
   heartbeat: 'mm.control.heartbeat',
   finish: 'mm.control.finish',
+  checkpoint: 'mm.control.checkpoint',
   progress: (tenant: TenantId, task: TaskId): string => `mm.progress.${tenant}.${task}`,
   /** A dataset version or job of this id changed its state: read it again. No payload that matters. */
   state: (tenant: TenantId, owner: string): string => `mm.state.${tenant}.${owner}`,

@@ -6,10 +6,11 @@ import { z } from 'zod';
 import { DatasetVersionId, JobId, ModelVersionId, Sha256, TaskId, TenantId } from './ids';
 import { ColumnProfile, ColumnSpec, DatasetWarning, HoldoutRule, LearningTask } from './column';
 import { ErrorCosts } from './evaluation';
-import { ModelSpec } from './spec';
+import { SearchBudget, SearchShape, TrialReport, TrialSpec } from './search';
+import { AutoSpec, ModelSpec } from './spec';
 import { Device, Epoch, ModelManifest } from './training';
 
-export const TASK_KINDS = ['profile', 'train', 'merge', 'pack'] as const;
+export const TASK_KINDS = ['profile', 'train', 'merge', 'pack', 'search', 'trial'] as const;
 export const TaskKind = z.enum(TASK_KINDS);
 export type TaskKind = z.infer<typeof TaskKind>;
 
@@ -77,6 +78,47 @@ export const TrainPayload = z.object({
   /** The deployed version to compare with on the same held-out rows. */
   champion: z.object({ onnx: Source, modelVersionId: ModelVersionId }).nullable(),
 });
+/**
+ * One step of an automatic training: a look at the data, at every trial so far and at the budget left, which ends in
+ * trials to send out or in the model. A search that is over sooner than its messages would travel does everything in its
+ * first task.
+ */
+export const SearchPayload = TrainPayload.omit({ kind: true, spec: true }).extend({
+  kind: z.literal('search'),
+  spec: AutoSpec,
+  budget: SearchBudget,
+  /** What the job's first search task saw of the data; null at the first. */
+  shape: SearchShape.nullable(),
+  /** Every trial so far by id, and where its files can be read. */
+  trials: z.array(
+    z.object({
+      report: TrialReport,
+      files: z.object({ model: Source, predictions: Source, inputs: Source }).nullable(),
+    }),
+  ),
+});
+/** Trials of one job, one after the other in one process: sent together where one alone would take less than its way. */
+export const TrialPayload = TrainPayload.omit({
+  kind: true,
+  modelVersionId: true,
+  spec: true,
+  onnx: true,
+  golden: true,
+  champion: true,
+}).extend({
+  kind: z.literal('trial'),
+  spec: AutoSpec,
+  trials: z
+    .array(
+      z.object({
+        trial: TrialSpec,
+        files: z.object({ model: Sink, predictions: Sink, inputs: Sink }),
+      }),
+    )
+    .min(1),
+  /** From the grant on: by then all is reported; what is still training ends with its best so far. Null: no limit. */
+  stopInMs: z.number().nullable(),
+});
 /** Buffered prediction-log rows (JSON lines) become one Parquet file. */
 export const PackPayload = z.object({ kind: z.literal('pack'), rows: Source, packed: Sink });
 
@@ -85,12 +127,16 @@ export const TaskPayload = z.discriminatedUnion('kind', [
   MergePayload,
   TrainPayload,
   PackPayload,
+  SearchPayload,
+  TrialPayload,
 ]);
 export type TaskPayload = z.infer<typeof TaskPayload>;
 export type ProfilePayload = z.infer<typeof ProfilePayload>;
 export type MergePayload = z.infer<typeof MergePayload>;
 export type TrainPayload = z.infer<typeof TrainPayload>;
 export type PackPayload = z.infer<typeof PackPayload>;
+export type SearchPayload = z.infer<typeof SearchPayload>;
+export type TrialPayload = z.infer<typeof TrialPayload>;
 
 /** On the work-queue stream: ids only. */
 export const TaskReady = z.object({ v: z.literal(1), tenantId: TenantId, taskId: TaskId, kind: TaskKind });
@@ -116,6 +162,8 @@ export const ClaimReply = z.discriminatedUnion('outcome', [
     /** Wall-clock limit of this attempt. */
     timeoutMs: z.number().int(),
     payload: TaskPayload,
+    /** What an earlier attempt of this task saved last. */
+    checkpoint: Source.nullable().optional(),
   }),
   /** `later`: somebody holds the lease; `never`: the task is finished or gone, drop the message. */
   z.object({ v: z.literal(1), outcome: z.literal('later'), delayMs: z.number().int() }),
@@ -147,6 +195,8 @@ export const Progress = z.object({
   message: z.string().nullable(),
   /** Epochs finished since the last progress message. */
   epochs: z.array(Epoch),
+  /** News of trials since the last progress message. */
+  trials: z.array(TrialReport).optional(),
   atMs: z.number(),
 });
 export type Progress = z.infer<typeof Progress>;
@@ -167,6 +217,21 @@ export type Heartbeat = z.infer<typeof Heartbeat>;
 /** `lost`: the token is stale, kill the work and write nothing. `cancel`: stop and finish as canceled. */
 export const HeartbeatReply = z.object({ v: z.literal(1), outcome: z.enum(['kept', 'cancel', 'lost']) });
 export type HeartbeatReply = z.infer<typeof HeartbeatReply>;
+
+/** A running task asks for a place to save its state; the files of a task's checkpoints go when it ends. */
+export const CheckpointRequest = z.object({
+  v: z.literal(1),
+  tenantId: TenantId,
+  taskId: TaskId,
+  fence: z.string(),
+});
+export type CheckpointRequest = z.infer<typeof CheckpointRequest>;
+/** `lost`: the token is stale; nothing that is stored under it is ever read. */
+export const CheckpointReply = z.discriminatedUnion('outcome', [
+  z.object({ v: z.literal(1), outcome: z.literal('granted'), sink: Sink }),
+  z.object({ v: z.literal(1), outcome: z.literal('lost') }),
+]);
+export type CheckpointReply = z.infer<typeof CheckpointReply>;
 
 export const SealedFile = z.object({ key: z.string(), sha256: Sha256, sizeBytes: z.number().int() });
 export const ProfileResult = z.object({
@@ -191,12 +256,36 @@ export const MergeResult = z.object({
 });
 export const TrainResult = z.object({ kind: z.literal('train'), manifest: ModelManifest });
 export const PackResult = z.object({ kind: z.literal('pack'), rows: z.number().int(), packed: SealedFile });
-export const TaskResult = z.discriminatedUnion('kind', [ProfileResult, MergeResult, TrainResult, PackResult]);
+export const SearchResult = z.object({
+  kind: z.literal('search'),
+  next: z.discriminatedUnion('step', [
+    z.object({
+      step: z.literal('trials'),
+      /** One task each. One that the budget cannot hold any more when its turn comes is not started. */
+      messages: z.array(z.object({ trials: z.array(TrialSpec).min(1), expectedMs: z.number() })).min(1),
+      shape: SearchShape,
+      /** Estimate: kept back from the budget for making the model in the end. */
+      assembleMs: z.number(),
+    }),
+    z.object({ step: z.literal('done'), manifest: ModelManifest }),
+  ]),
+});
+export const TrialResult = z.object({ kind: z.literal('trial'), trials: z.array(TrialReport) });
+export const TaskResult = z.discriminatedUnion('kind', [
+  ProfileResult,
+  MergeResult,
+  TrainResult,
+  PackResult,
+  SearchResult,
+  TrialResult,
+]);
 export type TaskResult = z.infer<typeof TaskResult>;
 export type ProfileResult = z.infer<typeof ProfileResult>;
 export type MergeResult = z.infer<typeof MergeResult>;
 export type TrainResult = z.infer<typeof TrainResult>;
 export type PackResult = z.infer<typeof PackResult>;
+export type SearchResult = z.infer<typeof SearchResult>;
+export type TrialResult = z.infer<typeof TrialResult>;
 
 export const Finish = z.object({
   v: z.literal(1),

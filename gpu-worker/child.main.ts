@@ -4,7 +4,7 @@ import type { TaskPayload, TaskResult } from '../contracts';
 import { rehearse } from './child/rehearsal';
 import { serveOneTask } from './child/serve-task';
 import type { TaskRunner } from './child/serve-task';
-import type { TaskIo } from './task-io';
+import type { TrainingIo } from './task-io';
 
 /** Modules are loaded per group and while idle: a training process needs no profiler, and neither is started cold. */
 const trainRunner: TaskRunner = {
@@ -18,10 +18,19 @@ const trainRunner: TaskRunner = {
     ]);
     await rehearse(runProfile, runTrain);
   },
-  run: async (payload: TaskPayload, io: TaskIo): Promise<TaskResult> => {
-    if (payload.kind !== 'train') throw foreign(payload);
-    const { runTrain } = await import('./train/index.js');
-    return runTrain(payload, io);
+  run: async (payload: TaskPayload, io: TrainingIo): Promise<TaskResult> => {
+    switch (payload.kind) {
+      case 'train':
+        return (await import('./train/index.js')).runTrain(payload, io);
+      case 'search':
+        return (await import('./automl/index.js')).runSearch(payload, io);
+      case 'trial':
+        return (await import('./automl/index.js')).runTrials(payload, io);
+      case 'profile':
+      case 'merge':
+      case 'pack':
+        throw foreign(payload);
+    }
   },
 };
 
@@ -33,7 +42,7 @@ const dataRunner: TaskRunner = {
     const { runProfile } = await import('./data/index.js');
     await rehearse(runProfile, null);
   },
-  run: async (payload: TaskPayload, io: TaskIo): Promise<TaskResult> => {
+  run: async (payload: TaskPayload, io: TrainingIo): Promise<TaskResult> => {
     const { runMerge, runPack, runProfile } = await import('./data/index.js');
     switch (payload.kind) {
       case 'profile':
@@ -43,6 +52,8 @@ const dataRunner: TaskRunner = {
       case 'pack':
         return runPack(payload, io);
       case 'train':
+      case 'search':
+      case 'trial':
         throw foreign(payload);
     }
   },

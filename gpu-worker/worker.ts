@@ -17,7 +17,8 @@ const CHILD_NICENESS = 5;
 /** A stopping worker exits after this, whoever has not answered. */
 const STOP_WITHIN_MS = 6000;
 
-const groupOf = (kind: TaskKind): TaskGroup => (kind === 'train' ? 'train' : 'data');
+const TRAINING: readonly TaskKind[] = ['train', 'search', 'trial'];
+const groupOf = (kind: TaskKind): TaskGroup => (TRAINING.includes(kind) ? 'train' : 'data');
 
 export interface Worker {
   /** Resolves once tasks can come: streams and consumers are there, children are warm. */

@@ -1,25 +1,42 @@
+import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Failure } from '../../contracts';
-import type { Epoch, Phase, Sink, Source, StoredFile } from '../../contracts';
-import type { TaskIo } from '../task-io';
+import type { Epoch, Phase, Sink, Source, StoredFile, TrialReport } from '../../contracts';
+import type { ProgressDetail, TrainingIo } from '../task-io';
 import { download, upload } from '../transfer';
 import type { Content } from '../transfer';
+import { CheckpointSaver, MOST_CHECKPOINT_BYTES } from './checkpoint';
 import type { ChildProgress } from './protocol';
 
 const PROGRESS_EVERY_MS = 20;
 
-/** The task's side of files and progress; `tell` sends to the worker process. */
-export class ChildIo implements TaskIo {
+/** The way to the worker process. */
+export interface WorkerLink {
+  tell(progress: ChildProgress): void;
+  /** Where to store a checkpoint; null: not now. */
+  askForSink(): Promise<Sink | null>;
+}
+
+/** The task's side of files and progress. */
+export class ChildIo implements TrainingIo {
   private readonly waiting: Epoch[] = [];
-  private latest: Omit<ChildProgress, 'epochs'> | null = null;
+  private readonly trials: TrialReport[] = [];
+  private readonly saver: CheckpointSaver;
+  private latest: Omit<ChildProgress, 'epochs' | 'trials'> | null = null;
   private sentAt = -Infinity;
   private timer: NodeJS.Timeout | null = null;
 
   constructor(
     readonly scratchDir: string,
     readonly signal: AbortSignal,
-    private readonly tell: (progress: ChildProgress) => void,
-  ) {}
+    private readonly link: WorkerLink,
+    private readonly checkpoint: Source | null,
+  ) {
+    this.saver = new CheckpointSaver({
+      sink: () => link.askForSink(),
+      store: (sink, bytes) => this.store(sink, { bytes }),
+    });
+  }
 
   async fetch(source: Source, name: string): Promise<string> {
     if (name !== basename(name) || name === '' || name.startsWith('.')) {
@@ -35,11 +52,7 @@ export class ChildIo implements TaskIo {
     return { key: sink.key, sha256: stored.sha256, sizeBytes: stored.sizeBytes };
   }
 
-  progress(
-    phase: Phase,
-    fraction: number,
-    detail: { message?: string; epochs?: readonly Epoch[] } = {},
-  ): void {
+  progress(phase: Phase, fraction: number, detail: ProgressDetail = {}): void {
     const phaseChanged = this.latest?.phase !== phase;
     this.latest = {
       type: 'progress',
@@ -48,6 +61,7 @@ export class ChildIo implements TaskIo {
       message: detail.message ?? null,
     };
     this.waiting.push(...(detail.epochs ?? []));
+    this.trials.push(...(detail.trials ?? []));
     const sinceMs = performance.now() - this.sentAt;
     // A new phase leaves at once; a timer alone would not do, because a chunk of training blocks the event loop.
     if (phaseChanged || sinceMs >= PROGRESS_EVERY_MS) this.flush();
@@ -60,6 +74,21 @@ export class ChildIo implements TaskIo {
     this.timer = null;
     if (this.latest === null) return;
     this.sentAt = performance.now();
-    this.tell({ ...this.latest, epochs: this.waiting.splice(0) });
+    this.link.tell({ ...this.latest, epochs: this.waiting.splice(0), trials: this.trials.splice(0) });
+  }
+
+  async loadCheckpoint(): Promise<Uint8Array | null> {
+    const source = this.checkpoint;
+    if (source === null || (source.sizeBytes ?? Infinity) > MOST_CHECKPOINT_BYTES) return null;
+    try {
+      return await readFile(await this.fetch(source, 'checkpoint'));
+    } catch (error) {
+      if (this.signal.aborted) throw error;
+      return null; // from the start, then
+    }
+  }
+
+  offerCheckpoint(state: () => Uint8Array): void {
+    this.saver.offer(state);
   }
 }

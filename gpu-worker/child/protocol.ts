@@ -1,12 +1,19 @@
 /** What worker and task child say to each other over IPC. The child ran hostile bytes: what it says is parsed. */
 import { z } from 'zod';
-import { Epoch, Phase, TaskPayload, TaskResult } from '../../contracts';
+import { Epoch, Phase, Sink, Source, TaskPayload, TaskResult, TrialReport } from '../../contracts';
 
 export const TASK_GROUPS = ['train', 'data'] as const;
 export type TaskGroup = (typeof TASK_GROUPS)[number];
 
 export const ToChild = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('run'), payload: TaskPayload, scratchDir: z.string() }),
+  z.object({
+    type: z.literal('run'),
+    payload: TaskPayload,
+    scratchDir: z.string(),
+    checkpoint: Source.nullable(),
+  }),
+  /** Answer to `checkpoint`; null: not now. */
+  z.object({ type: z.literal('sink'), sink: Sink.nullable() }),
   z.object({ type: z.literal('abort') }),
 ]);
 export type ToChild = z.infer<typeof ToChild>;
@@ -17,6 +24,7 @@ export const ChildProgress = z.object({
   fraction: z.number(),
   message: z.string().nullable(),
   epochs: z.array(Epoch),
+  trials: z.array(TrialReport),
 });
 export type ChildProgress = z.infer<typeof ChildProgress>;
 
@@ -34,6 +42,8 @@ export type ChildFailure = z.infer<typeof ChildFailure>;
 export const FromChild = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready') }),
   ChildProgress,
+  /** Asks where to store a checkpoint. */
+  z.object({ type: z.literal('checkpoint') }),
   z.object({ type: z.literal('done'), result: TaskResult }),
   ChildFailure,
 ]);

@@ -19,14 +19,14 @@ import type {
   TrainPayload,
   TrainResult,
 } from '../../contracts';
-import type { TaskIo } from '../task-io';
+import type { TaskIo, TrainingIo } from '../task-io';
 import type { Content } from '../transfer';
 
 const ROWS = 400;
 const NOBODY = '00000000-0000-7000-8000-000000000000';
 
 type Profile = (payload: ProfilePayload, io: TaskIo) => Promise<ProfileResult>;
-type Train = (payload: TrainPayload, io: TaskIo) => Promise<TrainResult>;
+type Train = (payload: TrainPayload, io: TrainingIo) => Promise<TrainResult>;
 
 /** Plays a profile, and a training after it where `train` is given. Leaves nothing behind. */
 export async function rehearse(profile: Profile, train: Train | null): Promise<void> {
@@ -99,7 +99,7 @@ const trainPayload = (profiled: ProfileResult, folder: string): TrainPayload => 
 });
 
 /** Files of a rehearsal stay in its folder; a `url` is a path there. */
-class LocalIo implements TaskIo {
+class LocalIo implements TrainingIo {
   readonly signal = new AbortController().signal;
   constructor(readonly scratchDir: string) {}
 
@@ -115,5 +115,11 @@ class LocalIo implements TaskIo {
   }
   progress(): void {
     // nobody listens to a rehearsal
+  }
+  async loadCheckpoint(): Promise<null> {
+    return null;
+  }
+  offerCheckpoint(): void {
+    // it is over sooner than it could be saved
   }
 }

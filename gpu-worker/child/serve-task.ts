@@ -1,10 +1,11 @@
 /** The task child: waits warm, runs exactly one task, says how it ended, and is done. */
 import { asFailure, Failure, isFailureCode } from '../../contracts';
-import type { TaskPayload, TaskResult } from '../../contracts';
+import type { Sink, TaskPayload, TaskResult } from '../../contracts';
 import { dieWithParent } from '../limits';
 import { errorOrigin } from '../log';
-import type { TaskIo } from '../task-io';
+import type { TrainingIo } from '../task-io';
 import { ChildIo } from './child-io';
+import type { WorkerLink } from './child-io';
 import { ToChild } from './protocol';
 import type { ChildFailure, FromChild } from './protocol';
 
@@ -14,7 +15,7 @@ export interface TaskRunner {
   warmUp(): Promise<void>;
   /** Plays a tiny task while nothing else is to be done, so that the first real one meets warm code. */
   rehearse(): Promise<void>;
-  run(payload: TaskPayload, io: TaskIo): Promise<TaskResult>;
+  run(payload: TaskPayload, io: TrainingIo): Promise<TaskResult>;
 }
 
 /** What DuckDB, onnxruntime and V8 say when memory is refused. */
@@ -38,12 +39,14 @@ export async function serveOneTask(runner: TaskRunner, parentPid: number): Promi
       cancel.abort(new Failure('CANCELED', 'the task was canceled'));
       return;
     }
+    if (message.type === 'sink') {
+      sinks.shift()?.(message.sink);
+      return;
+    }
     if (taken) return; // one task, one tenant, one process
     taken = true;
     if (rehearsal !== null) clearTimeout(rehearsal);
-    void Promise.all([warm, rehearsed]).then(() =>
-      runTask(runner, message.payload, message.scratchDir, cancel.signal),
-    );
+    void Promise.all([warm, rehearsed]).then(() => runTask(runner, message, cancel.signal));
   });
   let rehearsed = Promise.resolve();
   let rehearsal: NodeJS.Timeout | null = null;
@@ -62,14 +65,24 @@ const say = (message: FromChild): Promise<void> =>
     process.send(message, undefined, {}, () => resolve());
   });
 
+/** Who waits for a place to store a checkpoint, in the order of asking. */
+const sinks: ((sink: Sink | null) => void)[] = [];
+
 async function runTask(
   runner: TaskRunner,
-  payload: TaskPayload,
-  scratchDir: string,
+  { payload, scratchDir, checkpoint }: Extract<ToChild, { type: 'run' }>,
   signal: AbortSignal,
 ): Promise<void> {
   process.chdir(scratchDir);
-  const io = new ChildIo(scratchDir, signal, (progress) => void say(progress));
+  const link: WorkerLink = {
+    tell: (progress) => void say(progress),
+    askForSink: () =>
+      new Promise((resolve) => {
+        sinks.push(resolve);
+        void say({ type: 'checkpoint' });
+      }),
+  };
+  const io = new ChildIo(scratchDir, signal, link, checkpoint);
   try {
     const result = await runner.run(payload, io);
     io.flush();

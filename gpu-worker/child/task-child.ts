@@ -1,4 +1,4 @@
-import type { TaskPayload, TaskResult } from '../../contracts';
+import type { Sink, Source, TaskPayload, TaskResult } from '../../contracts';
 import { MemoryWatch, spawnLimited } from '../limits';
 import type { LimitedProcess, ProcessLimits } from '../limits';
 import { FromChild } from './protocol';
@@ -11,6 +11,19 @@ export interface ChildCommand {
   /** An empty folder: a model's relative references find nothing in it. */
   readonly cwd: string;
   readonly limits: ProcessLimits;
+}
+
+export interface ChildTask {
+  readonly payload: TaskPayload;
+  readonly scratchDir: string;
+  readonly checkpoint: Source | null;
+}
+
+/** What a task's process asks of the worker while it runs. */
+export interface ChildHost {
+  progress(progress: ChildProgress): void;
+  /** Never rejects; null: not now. */
+  checkpointSink(): Promise<Sink | null>;
 }
 
 /** How a task's process ended. */
@@ -69,11 +82,7 @@ export class TaskChild {
   }
 
   /** Runs the task; resolves with its ending, never rejects. To be called once. */
-  run(
-    payload: TaskPayload,
-    scratchDir: string,
-    onProgress: (progress: ChildProgress) => void,
-  ): Promise<ChildEnding> {
+  run(task: ChildTask, host: ChildHost): Promise<ChildEnding> {
     return new Promise((resolve) => {
       const { pid } = this;
       let overLimit = false;
@@ -97,7 +106,9 @@ export class TaskChild {
           if (type === 'done' || type === 'failed') settle({ kind: 'garbled' });
           return;
         }
-        if (message.type === 'progress') onProgress(message);
+        if (message.type === 'progress') host.progress(message);
+        else if (message.type === 'checkpoint')
+          void host.checkpointSink().then((sink) => this.send({ type: 'sink', sink }));
         else if (message.type === 'done') settle({ kind: 'done', result: message.result });
         else if (message.type === 'failed') settle({ kind: 'failed', failure: message });
       });
@@ -112,7 +123,7 @@ export class TaskChild {
           memory ? { kind: 'out-of-memory', peakBytes } : { kind: 'died', exitCode, signal: signalCode },
         );
       });
-      this.send({ type: 'run', payload, scratchDir });
+      this.send({ type: 'run', ...task });
     });
   }
 

@@ -3,7 +3,16 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cancel, subject } from '../../contracts';
-import type { ClaimReply, Consumed, Device, Finish, Progress, TaskReady } from '../../contracts';
+import type {
+  ClaimReply,
+  Consumed,
+  Device,
+  Finish,
+  Progress,
+  Sink,
+  TaskPayload,
+  TaskReady,
+} from '../../contracts';
 import type { ChildPool } from '../child/pool';
 import type { ChildProgress } from '../child/protocol';
 import type { Logger } from '../log';
@@ -83,6 +92,22 @@ async function claim(context: AttemptContext, task: TaskReady): Promise<ClaimRep
   return null;
 }
 
+/** What trains runs on the device asked for, else on the worker's best; everything else on the CPU. */
+const onDevice = (payload: TaskPayload, best: Device): { payload: TaskPayload; device: Device } => {
+  switch (payload.kind) {
+    case 'train':
+    case 'search':
+    case 'trial': {
+      const device = payload.device ?? best;
+      return { payload: { ...payload, device }, device };
+    }
+    case 'profile':
+    case 'merge':
+    case 'pack':
+      return { payload, device: 'cpu' };
+  }
+};
+
 async function run(
   context: AttemptContext,
   pool: ChildPool,
@@ -92,11 +117,7 @@ async function run(
 ): Promise<Settlement> {
   const { tenantId, taskId } = task;
   const log = context.log.child({ tenantId, taskId, kind: task.kind, attempt: grant.attempt });
-  const payload =
-    grant.payload.kind === 'train'
-      ? { ...grant.payload, device: grant.payload.device ?? context.device }
-      : grant.payload;
-  const device: Device = payload.kind === 'train' ? payload.device : 'cpu';
+  const { payload, device } = onDevice(grant.payload, context.device);
   const scratchDir = join(context.scratchDir, `${taskId}-${grant.fence.replace(/\W/g, '')}`);
   await mkdir(scratchDir, { recursive: true });
 
@@ -111,7 +132,7 @@ async function run(
   const outcome = deferred<Outcome>();
   const journal = new ProgressJournal();
   const onProgress = (said: ChildProgress): void => {
-    const { phase, fraction, message, epochs } = said;
+    const { phase, fraction, message, epochs, trials } = said;
     const progress: Progress = {
       v: 1,
       tenantId,
@@ -121,6 +142,7 @@ async function run(
       fraction,
       message,
       epochs,
+      trials,
       atMs: Date.now(),
     };
     journal.add(progress);
@@ -138,7 +160,19 @@ async function run(
     },
     log,
   );
-  void child.run(payload, scratchDir, onProgress).then((ending) => {
+  const checkpointSink = async (): Promise<Sink | null> => {
+    try {
+      const reply = await context.control.checkpoint(
+        { v: 1, tenantId, taskId, fence: grant.fence },
+        CLAIM_TIMEOUT_MS,
+      );
+      return reply.outcome === 'granted' ? reply.sink : null;
+    } catch {
+      return null; // the next one may find its way
+    }
+  };
+  const running = { payload, scratchDir, checkpoint: grant.checkpoint ?? null };
+  void child.run(running, { progress: onProgress, checkpointSink }).then((ending) => {
     endedAt = process.hrtime.bigint();
     outcome.resolve(outcomeOf(ending, log));
   });

@@ -1,6 +1,13 @@
 import type { z } from 'zod';
-import { ClaimReply, ControlError, FinishReply, HeartbeatReply, subject } from '../../contracts';
-import type { ClaimRequest, Finish, Heartbeat } from '../../contracts';
+import {
+  CheckpointReply,
+  ClaimReply,
+  ControlError,
+  FinishReply,
+  HeartbeatReply,
+  subject,
+} from '../../contracts';
+import type { CheckpointRequest, ClaimRequest, Finish, Heartbeat } from '../../contracts';
 import { MessageTooLarge } from './link';
 import type { Link } from './link';
 
@@ -33,6 +40,10 @@ export class ControlPlane {
   }
   finish(finish: Finish, timeoutMs: number): Promise<FinishReply> {
     return this.ask(subject.finish, finish, FinishReply, timeoutMs);
+  }
+
+  checkpoint(request: CheckpointRequest, timeoutMs: number): Promise<CheckpointReply> {
+    return this.ask(subject.checkpoint, request, CheckpointReply, timeoutMs);
   }
 
   private async ask<Reply>(

@@ -1,0 +1,2 @@
+export { runSearch } from './search-task';
+export { runTrials } from './trial-task';
