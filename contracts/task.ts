@@ -73,8 +73,13 @@ export const TrainPayload = z.object({
   device: Device.nullable(),
   /** What wrong answers cost; the labels are decided by it. */
   costs: ErrorCosts.optional(),
+  /** Columns by which people must not be treated differently; they are judged by, whether or not they are learned from. */
+  sensitive: z.array(z.string()).optional(),
   onnx: Sink,
   golden: Sink,
+  /** Where the evaluation report (JSON, `EvaluationReport`) and the model card made from it (Markdown) go. */
+  evaluation: Sink.optional(),
+  card: Sink.optional(),
   /** The deployed version to compare with on the same held-out rows. */
   champion: z.object({ onnx: Source, modelVersionId: ModelVersionId }).nullable(),
 });
@@ -104,6 +109,8 @@ export const TrialPayload = TrainPayload.omit({
   spec: true,
   onnx: true,
   golden: true,
+  evaluation: true,
+  card: true,
   champion: true,
 }).extend({
   kind: z.literal('trial'),

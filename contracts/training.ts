@@ -98,6 +98,9 @@ export const ModelManifest = z.object({
   verified: z.object({ rows: z.number().int(), maxRelativeError: z.number(), tolerance: z.number() }),
   comparison: Comparison.nullable(),
   trainingMs: z.number(),
+  /** The evaluation report (`EvaluationReport` as JSON) and the model card made from it (Markdown). */
+  evaluation: StoredFile.optional(),
+  card: StoredFile.optional(),
   /** What was done to the model's answers within the file. */
   calibration: Calibration.optional(),
   /** `[truth][decided]`: the labels are those that cost least; left out where the most probable one is taken. */
