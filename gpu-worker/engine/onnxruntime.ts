@@ -112,6 +112,8 @@ export const int64 = (data: BigInt64Array, dims: readonly number[]): Tensor =>
   new ort.Tensor('int64', data, dims);
 export const int32 = (data: Int32Array, dims: readonly number[]): Tensor =>
   new ort.Tensor('int32', data, dims);
+export const uint8 = (data: Uint8Array, dims: readonly number[]): Tensor =>
+  new ort.Tensor('uint8', data, dims);
 export const strings = (data: string[], dims: readonly number[]): Tensor =>
   new ort.Tensor('string', data, dims);
 

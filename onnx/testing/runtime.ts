@@ -75,9 +75,9 @@ export const train = async (compiled: CompiledTraining, run: TrainingRun) => {
       feeds[compiled.index] = { data: rows, dims: [steps, compiled.batchSize] };
       for (const [name, data] of Object.entries(compiled.coefficients(step, steps, run.learningRate)))
         feeds[name] = { data, dims: [steps] };
-      const masks = compiled.dropout(run.seed ?? 1, step, steps);
-      for (const { input, dims } of compiled.masks)
-        feeds[input] = { data: masks[input] ?? [], dims: [steps, ...dims] };
+      const drawn = compiled.drawn(run.seed ?? 1, step, steps);
+      for (const { input, dims } of compiled.draws)
+        feeds[input] = { data: drawn[input] ?? [], dims: [steps, ...dims] };
       for (const { input, dims } of compiled.state) feeds[input] = { data: state[input] ?? [], dims };
       const results = await runSession(session, feeds);
       for (const [name, values] of Object.entries(reports)) values.push(...(results[name]?.numbers ?? []));

@@ -2,18 +2,25 @@ import { modelBytes } from '../emit';
 import { GraphError } from '../errors';
 import { gradients } from '../gradient';
 import * as op from '../op';
-import { countOf, type Dtype } from '../tensor';
+import { countOf, type Dtype, type Shape } from '../tensor';
 import { input, type Value } from '../value';
 import { WeightLayout, type Parameters, type Weights } from './layout';
 import type { Optimizer } from './optimizer';
 import type { L2 } from './penalty';
-import { dropoutMasks } from './random';
+import { dropoutMasks, uniformDraws } from './random';
 import { buffersOf, trainingStep } from './step';
 
 /** One column block of the training data: `dims` of a single row, [] for one number. */
 export interface Column {
   readonly dtype: Dtype;
   readonly dims: readonly number[];
+}
+
+/** A tensor that is fed whole and that every step may read: a series out of which the steps gather their windows. */
+export interface Resident {
+  readonly dtype: Dtype;
+  /** A name stands for a length that differs from run to run. */
+  readonly shape: Shape;
 }
 
 /** What a network is built from. In training and in the exported model the same function gets the same kind. */
@@ -24,6 +31,10 @@ export interface Ingredients<C extends string> {
   readonly batch: Readonly<Record<C, Value>>;
   /** Zeroes a share of the elements and scales the rest up (Srivastava et al. 2014); does nothing in inference. */
   readonly dropout: (x: Value, rate: number) => Value;
+  /** Numbers drawn anew in every step, uniform in [0, 1): for noise and augmentation. */
+  readonly uniform: (dims: readonly number[]) => Value;
+  /** The resident tensors by name. */
+  readonly resident: Readonly<Record<string, Value>>;
   /** Says what a buffer holds after this step; a buffer of which nothing is said stays as it is. */
   readonly carry: (buffer: string, next: Value) => void;
 }
@@ -40,6 +51,7 @@ export interface TrainingPlan<C extends string> {
   /** Tensors that steps hand on without being trained: running statistics. They start and end among the weights. */
   readonly buffers?: Parameters;
   readonly columns: Readonly<Record<C, Column>>;
+  readonly resident?: Readonly<Record<string, Resident>>;
   /** Rows of a step. The last, smaller batch of an epoch runs in a second model compiled with its own size. */
   readonly batchSize: number;
   readonly build: (given: Ingredients<C>) => Objective;
@@ -66,10 +78,12 @@ export interface StateTensor {
   readonly dims: readonly number[];
 }
 
-export interface DropoutMask {
+/** Random numbers that are fed, [steps, ...dims]. */
+export interface Draw {
   readonly input: string;
   readonly dims: readonly number[];
-  readonly rate: number;
+  /** Dropout's rate; null for numbers uniform in [0, 1). */
+  readonly rate: number | null;
 }
 
 /** A model that runs `steps` optimizer steps in one `session.run`, and what to feed it. */
@@ -86,7 +100,7 @@ export interface CompiledTraining {
   readonly state: readonly StateTensor[];
   /** float32 [steps] inputs, see `coefficients`. */
   readonly coefficientInputs: readonly string[];
-  readonly masks: readonly DropoutMask[];
+  readonly draws: readonly Draw[];
   /** Outputs of shape [steps]: `loss`, then the metrics. */
   readonly reports: readonly string[];
   /** All state tensors of a fresh start, by input name; `weights` holds parameters and buffers. */
@@ -99,8 +113,8 @@ export interface CompiledTraining {
     steps: number,
     learningRate: number | ((step: number) => number),
   ): Record<string, Float32Array>;
-  /** Feeds [steps, ...dims] for the dropout layers; the same for every way of cutting a training into runs. */
-  dropout(seed: number, firstStep: number, steps: number): Record<string, Float32Array>;
+  /** Feeds for `draws`; the same for every way of cutting a training into runs. */
+  drawn(seed: number, firstStep: number, steps: number): Record<string, Float32Array>;
 }
 
 /**
@@ -123,16 +137,21 @@ export const compileTraining = <C extends string>(plan: TrainingPlan<C>): Compil
   const trained = slotNames.flatMap((slot) => layout.inputs(slot));
   const state = [...trained, ...(buffers?.inputs('buffers') ?? [])];
 
-  const masks: { mask: DropoutMask; feed: Value }[] = [];
+  const resident = Object.fromEntries(
+    Object.entries(plan.resident ?? {}).map(([name, { dtype, shape }]) => [name, input(name, dtype, shape)]),
+  );
+  const draws: { draw: Draw; feed: Value }[] = [];
   const reports = ['loss'];
   const body: StepBody = (carried, slices, also) => {
     const step = trainingStep(plan, {
       carried,
       batch: Object.fromEntries(names.map((name, at) => [name, known(slices, at)])) as Record<C, Value>,
       coefficients: slices.slice(names.length),
-      mask: (dims, rate) => {
-        const feed = input(`dropout/${masks.length}`, 'float32', ['steps', ...dims]);
-        masks.push({ mask: { input: `dropout/${masks.length}`, dims, rate }, feed });
+      resident,
+      draw: (dims, rate) => {
+        const name = `draw/${draws.length}`;
+        const feed = input(name, 'float32', ['steps', ...dims]);
+        draws.push({ draw: { input: name, dims, rate }, feed });
         return also(feed);
       },
     });
@@ -158,8 +177,15 @@ export const compileTraining = <C extends string>(plan: TrainingPlan<C>): Compil
     return { input: name, output: `next/${name}`, dims: value.shape.map(Number) };
   });
   reports.forEach((name, at) => (outputs[name] = known(result.collected, at)));
-  const inputs = [...data, index, ...coefficients, ...masks.map(({ feed }) => feed), ...state];
-  const masksOnly = masks.map(({ mask }) => mask);
+  const inputs = [
+    ...data,
+    ...Object.values(resident),
+    index,
+    ...coefficients,
+    ...draws.map(({ feed }) => feed),
+    ...state,
+  ];
+  const drawsOnly = draws.map(({ draw }) => draw);
   return {
     bytes: modelBytes({ name: 'training', inputs, outputs }),
     plan,
@@ -173,7 +199,7 @@ export const compileTraining = <C extends string>(plan: TrainingPlan<C>): Compil
     index: 'batch/index',
     state: stateTensors,
     coefficientInputs: coefficients.map(inputName),
-    masks: masksOnly,
+    draws: drawsOnly,
     reports,
     initialState: (weights) => {
       const slots: Float32Array[] = stateTensors
@@ -189,12 +215,15 @@ export const compileTraining = <C extends string>(plan: TrainingPlan<C>): Compil
     },
     coefficients: (firstStep, steps, learningRate) =>
       coefficientFeeds(plan.optimizer, firstStep, steps, learningRate),
-    dropout: (seed, firstStep, steps) =>
+    drawn: (seed, firstStep, steps) =>
       Object.fromEntries(
-        masksOnly.map(({ input: name, dims, rate }, stream) => [
-          name,
-          dropoutMasks(countOf(dims), rate, { seed, stream, firstStep, steps }),
-        ]),
+        drawsOnly.map(({ input: name, dims, rate }, stream) => {
+          const at = { seed, stream, firstStep, steps };
+          return [
+            name,
+            rate === null ? uniformDraws(countOf(dims), at) : dropoutMasks(countOf(dims), rate, at),
+          ];
+        }),
       ),
   };
 };

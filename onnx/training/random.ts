@@ -70,15 +70,26 @@ export const heNormal = (dims: readonly number[], seed: number, stream: number):
   return Float32Array.from({ length: count }, (_, index) => randomNormal(key, index) * deviation);
 };
 
-/**
- * Dropout masks of consecutive steps: 1 / (1 - rate) where an element is kept, else 0.
- * @param stream tells the dropout layers of a network apart
- */
-export const dropoutMasks = (
-  elements: number,
-  rate: number,
-  at: { readonly seed: number; readonly stream: number; readonly firstStep: number; readonly steps: number },
-): Float32Array => {
+export interface Draws {
+  readonly seed: number;
+  /** Tells what a network draws apart. */
+  readonly stream: number;
+  readonly firstStep: number;
+  readonly steps: number;
+}
+
+/** Numbers uniform in [0, 1) for consecutive steps. */
+export const uniformDraws = (elements: number, { seed, stream, firstStep, steps }: Draws): Float32Array => {
+  const draws = new Float32Array(steps * elements);
+  for (let step = 0; step < steps; step++) {
+    const key = randomKey(seed, 0x64, stream, firstStep + step);
+    for (let index = 0; index < elements; index++) draws[step * elements + index] = randomUnit(key, index);
+  }
+  return draws;
+};
+
+/** Dropout masks of consecutive steps: 1 / (1 - rate) where an element is kept, else 0. */
+export const dropoutMasks = (elements: number, rate: number, at: Draws): Float32Array => {
   const masks = new Float32Array(at.steps * elements);
   const kept = 1 / (1 - rate);
   const last = Math.round(rate * 0x10000) - 1;

@@ -13,8 +13,9 @@ export interface StepInputs<C extends string> {
   readonly batch: Readonly<Record<C, Value>>;
   /** Scalars in the order of the optimizer's coefficients. */
   readonly coefficients: readonly Value[];
-  /** The mask of the next dropout layer, of these dimensions. */
-  readonly mask: (dims: readonly number[], rate: number) => Value;
+  readonly resident: Readonly<Record<string, Value>>;
+  /** The next random numbers, of these dimensions: `rate` as in `Draw`. */
+  readonly draw: (dims: readonly number[], rate: number | null) => Value;
 }
 
 export interface TrainingStep {
@@ -30,7 +31,7 @@ export interface TrainingStep {
 /** @throws GraphError when shapes do not fit */
 export const trainingStep = <C extends string>(
   plan: TrainingPlan<C>,
-  { carried, batch, coefficients, mask }: StepInputs<C>,
+  { carried, batch, coefficients, resident, draw }: StepInputs<C>,
 ): TrainingStep => {
   const layout = new WeightLayout(plan.parameters);
   const buffers = buffersOf(plan);
@@ -48,9 +49,10 @@ export const trainingStep = <C extends string>(
     if (rate === 0) return x;
     const dims = x.shape.map(Number);
     if (dims.some(Number.isNaN)) throw new GraphError('dropout: needs known dimensions');
-    return op.Mul(x, mask(dims, rate));
+    return op.Mul(x, draw(dims, rate));
   };
-  const { loss, metrics = {} } = plan.build({ weights, batch, dropout, carry });
+  const uniform = (dims: readonly number[]): Value => draw(dims, null);
+  const { loss, metrics = {} } = plan.build({ weights, batch, resident, dropout, uniform, carry });
   return {
     loss,
     metrics,

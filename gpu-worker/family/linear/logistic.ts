@@ -1,6 +1,5 @@
 import type { LinearSpec } from '../../../contracts';
 import type { Prepared, TrainingContext, TrainingData } from '../data';
-import { ensembleOutput } from '../mlp/ensemble';
 import { trainNetwork } from '../mlp/train-network';
 import { onFeatures } from '../trained';
 import type { Trained } from '../trained';
@@ -16,7 +15,7 @@ export const trainLogistic = async (
   context: TrainingContext,
 ): Promise<Trained> => {
   const { rows } = prepared.training.features;
-  const network = await trainNetwork(
+  const { output, history } = await trainNetwork(
     {
       hidden: [],
       activation: 'relu',
@@ -34,7 +33,7 @@ export const trainLogistic = async (
   );
   return onFeatures(data, prepared.preparation, {
     spec,
-    output: ensembleOutput(network, prepared.target),
-    history: network.history,
+    output,
+    history,
   });
 };

@@ -3,7 +3,6 @@ import { piecewise, STANDARD } from '../../prepare/encoding';
 import type { SupervisedTarget } from '../../prepare/target';
 import type { Family } from '../family';
 import { onFeatures } from '../trained';
-import { ensembleOutput } from './ensemble';
 import { trainNetwork } from './train-network';
 
 /** Multi-layer perceptron by mini-batch Adam. */
@@ -12,11 +11,7 @@ export const mlp: Family<MlpSpec, SupervisedTarget> = {
   validationFraction: (spec) => spec.validationFraction,
   train: async (spec, data, context) => {
     const prepared = await data.prepared(spec.numeric === 'piecewise' ? piecewise(spec.bins) : STANDARD);
-    const network = await trainNetwork(spec, prepared, context);
-    return onFeatures(data, prepared.preparation, {
-      spec,
-      output: ensembleOutput(network, prepared.target),
-      history: network.history,
-    });
+    const { output, history } = await trainNetwork(spec, prepared, context);
+    return onFeatures(data, prepared.preparation, { spec, output, history });
   },
 };

@@ -10,7 +10,6 @@ import { splitRows } from '../../prepare/split';
 import { columnNamed, fitTarget } from '../../prepare/target';
 import { targetsOf } from '../data';
 import type { Prepared } from '../data';
-import { kernelNames } from './network';
 import { trainNetwork } from './train-network';
 
 const signal = new AbortController().signal;
@@ -62,8 +61,8 @@ describe('trainNetwork', () => {
   it('l2 makes the weights small and counts in the loss', async () => {
     const data = await dataOf('regression');
     const norm = async (l2: number) => {
-      const { shape, members, history } = await train(data, { l2 });
-      const squares = kernelNames(shape).reduce(
+      const { network, members, history } = await train(data, { l2 });
+      const squares = network.decayed.reduce(
         (sum, name) => sum + (members[0]?.[name] ?? new Float32Array(0)).reduce((s, w) => s + w * w, 0),
         0,
       );
