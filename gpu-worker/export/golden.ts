@@ -1,5 +1,6 @@
 import type { GoldenRows, ModelSignature } from '../../contracts';
 import type { Column, Table } from '../data/table';
+import { rawValue } from '../data/raw-value';
 import type { Judged } from '../purpose/purpose';
 import type { Served } from './served';
 
@@ -50,27 +51,3 @@ const goldenPositions = (
 
 const usedColumns = (table: Table, inputs: ModelSignature['inputs']): Column[] =>
   inputs.flatMap((input) => table.columns.filter(({ spec }) => spec.name === input.spec.name));
-
-const rawValue = (column: Column, row: number): string | number | null => {
-  switch (column.kind) {
-    case 'number': {
-      const value = column.values[row] ?? NaN;
-      return Number.isNaN(value) ? null : value;
-    }
-    case 'time': {
-      const micros = column.values[row] ?? NaN;
-      return Number.isNaN(micros) ? null : isoMicros(micros);
-    }
-    case 'category':
-    case 'text':
-      return column.dictionary[column.codes[row] ?? -1] ?? null;
-  }
-};
-
-/** `2017-10-01T08:00:00Z`, with a six-digit fraction where there is one. */
-const isoMicros = (micros: number): string => {
-  const seconds = Math.floor(micros / 1e6);
-  const rest = micros - seconds * 1e6;
-  const whole = new Date(seconds * 1000).toISOString().slice(0, 19);
-  return rest === 0 ? `${whole}Z` : `${whole}.${String(rest).padStart(6, '0')}Z`;
-};

@@ -1,5 +1,5 @@
 import { modelBytes } from '../../onnx';
-import type { Table } from '../data/table';
+import type { Column, Table } from '../data/table';
 import { asFloat32, float64, int64, strings, withSession } from '../engine/onnxruntime';
 import type { Feeds, Tensor } from '../engine/onnxruntime';
 import { preparedFeatures, typedInputs } from './graph';
@@ -20,10 +20,10 @@ export const BLOCK_ROWS = 4096;
 
 /** The columns `names` of some rows, as the typed [rows] inputs of a sealed file. */
 export const rawFeeds = (table: Table, names: readonly string[], rows: Int32Array): Feeds =>
-  Object.fromEntries(names.map((name) => [name, rawColumn(table, name, rows)]));
+  Object.fromEntries(names.map((name) => [name, columnTensor(columnNamed(table, name), rows)]));
 
-const rawColumn = (table: Table, name: string, rows: Int32Array): Tensor => {
-  const column = columnNamed(table, name);
+/** One column of some rows as the typed [rows] input of a sealed file. */
+export const columnTensor = (column: Column, rows: Int32Array): Tensor => {
   switch (column.kind) {
     case 'number':
       return float64(
