@@ -2,16 +2,19 @@
 import { categoryPlaces } from './category';
 import type { CategoryFit } from './category';
 import type { NumberFit } from './number';
+import { targetEncodingWidth } from './target-encoding';
+import type { TargetEncodingFit } from './target-encoding';
 import { timeParts } from './time';
 import type { TimeFit } from './time';
 
-export type FeatureFit = NumberFit | CategoryFit | TimeFit;
+export type FeatureFit = NumberFit | CategoryFit | TargetEncodingFit | TimeFit;
 
 export interface FeatureBlock {
   readonly column: string;
   /**
    * `value`: the number, one feature. `missing`: 1 where it is missing. `bins`: its piecewise-linear encoding. `one-hot`:
-   * a category's values and, last, all others. `code`: a category's place, 0 to `places` - 1. `trend`, `hour`, `weekday`,
+   * a category's values and, last, all others. `code`: a category's place, 0 to `places` - 1. `target`: what a category's
+   * value says about the target. `trend`, `hour`, `weekday`,
    * `day`, `season`: of an instant.
    */
   readonly kind:
@@ -40,6 +43,8 @@ export const blocksOf = (fits: readonly FeatureFit[]): FeatureBlock[] => {
     if (fit.kind === 'category') {
       if (fit.encoding === 'ordinal') add(fit.name, 'code', 1, fit.values.length + 1);
       else add(fit.name, 'one-hot', categoryPlaces(fit));
+    } else if (fit.kind === 'target') {
+      add(fit.name, 'target', targetEncodingWidth(fit));
     } else if (fit.kind === 'time') {
       add(fit.name, 'trend', 1);
       add(fit.name, 'missing', fit.indicator ? 1 : 0);

@@ -16,6 +16,8 @@ export interface Encoding {
   /** `tails`: clip far outside the quartiles; a share q: clip to the quantiles q and 1 - q. */
   readonly winsorise: 'none' | 'tails' | number;
   readonly categories: 'one-hot' | 'ordinal';
+  /** A category with more values than this is encoded by what they say about the target instead; null: none is. */
+  readonly targetAbove: number | null;
   /** `cyclic`: sines, cosines and one-hot weekdays. `parts`: hour, weekday, day and month as plain numbers. */
   readonly times: 'cyclic' | 'parts';
 }
@@ -27,6 +29,7 @@ export const STANDARD: Encoding = {
   missing: 'median',
   winsorise: 'tails',
   categories: 'one-hot',
+  targetAbove: null,
   times: 'cyclic',
 };
 
@@ -43,5 +46,6 @@ export const RAW: Encoding = {
   missing: 'kept',
   winsorise: 'none',
   categories: 'ordinal',
+  targetAbove: null,
   times: 'parts',
 };

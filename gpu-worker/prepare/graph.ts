@@ -2,7 +2,7 @@
 import { input } from '../../onnx';
 import type { Value } from '../../onnx';
 import type { ModelSignature } from '../../contracts';
-import { categoryFeatures } from './category-graph';
+import { categoryFeatures, targetEncodingFeatures } from './category-graph';
 import { numberFeatures, sideBySide } from './number-graph';
 import type { NumberColumn } from './number-graph';
 import type { Preparation } from './preparation';
@@ -32,6 +32,9 @@ export const preparedFeatures = ({ fits }: Preparation, columns: Readonly<Record
         break;
       case 'category':
         later.push(categoryFeatures(fit, value));
+        break;
+      case 'target':
+        later.push(targetEncodingFeatures(fit, value));
         break;
       case 'time':
         later.push(...timeFeatures(fit, value));

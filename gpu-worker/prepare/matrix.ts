@@ -5,7 +5,9 @@ import type { Feeds, Tensor } from '../engine/onnxruntime';
 import { preparedFeatures, typedInputs } from './graph';
 import { preparedWidth, signatureInputs } from './preparation';
 import type { Preparation } from './preparation';
-import { columnNamed } from './target';
+import { columnNamed, isSupervised } from './target';
+import type { Target } from './target';
+import { outOfFold } from './target-encoding';
 import { MISSING_TIME } from './time';
 
 /** Feature rows, row-major: `values[i * width + j]` is feature j of the i-th row asked for. */
@@ -80,4 +82,33 @@ export const prepareMatrix = async (
     }),
   );
   return { rows: rows.length, width, values };
+};
+
+/**
+ * Features of the rows that `preparation` was fitted on, for a model to learn from: what is encoded by the target comes
+ * from other folds. Everything else is what `prepareMatrix` gives, and so is what any other row is given.
+ */
+export const prepareTraining = async (
+  table: Table,
+  preparation: Preparation,
+  target: Target,
+  rows: Int32Array,
+  signal: AbortSignal,
+): Promise<FeatureMatrix> => {
+  const matrix = await prepareMatrix(table, preparation, rows, signal);
+  for (const fit of preparation.fits) {
+    if (fit.kind !== 'target' || !isSupervised(target)) continue;
+    const block = preparation.blocks.find(({ column, kind }) => column === fit.name && kind === 'target');
+    const column = columnNamed(table, fit.name);
+    if (block === undefined || !('codes' in column)) continue;
+    const scores = outOfFold(fit, column, target, rows);
+    for (let row = 0; row < rows.length; row++)
+      matrix.values.set(
+        scores.subarray(row * block.width, (row + 1) * block.width),
+        row * matrix.width + block.from,
+      );
+    signal.throwIfAborted();
+    await new Promise(setImmediate);
+  }
+  return matrix;
 };

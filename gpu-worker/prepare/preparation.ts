@@ -7,6 +7,9 @@ import type { FeatureBlock, FeatureFit } from './blocks';
 import { fitCategory } from './category';
 import type { Encoding } from './encoding';
 import { fitNumber } from './number';
+import { isSupervised } from './target';
+import type { Target } from './target';
+import { fitTargetEncoding } from './target-encoding';
 import { fitTime } from './time';
 
 export interface Preparation {
@@ -23,13 +26,15 @@ const WIDEST_CATEGORIES = 4096;
 const MOST_CODES = 254;
 
 /**
- * Fits the columns on the rows `rows` and no others. Free text and columns without two different values are left out;
- * throws NO_USABLE_FEATURES when nothing is left.
+ * Fits the columns on the rows `rows` and no others; `target` is what encodings by the target learn from, which without
+ * one are not used. Free text and columns without two different values are left out; throws NO_USABLE_FEATURES when
+ * nothing is left.
  */
 export const fitPreparation = (
   offered: readonly Column[],
   rows: Int32Array,
   encoding: Encoding,
+  target: Target | null = null,
 ): Preparation => {
   const fits: FeatureFit[] = [];
   const specs: ColumnSpec[] = [];
@@ -39,7 +44,7 @@ export const fitPreparation = (
       ? MOST_CODES
       : Math.max(8, Math.min(100, Math.floor(WIDEST_CATEGORIES / categories)));
   for (const column of offered) {
-    const fit = fitColumn(column, rows, encoding, mostValues);
+    const fit = fitColumn(column, { rows, encoding, target, mostValues });
     if (fit === undefined) continue;
     fits.push(fit);
     specs.push(column.spec);
@@ -50,22 +55,36 @@ export const fitPreparation = (
   });
 };
 
+interface Fitting {
+  readonly rows: Int32Array;
+  readonly encoding: Encoding;
+  readonly target: Target | null;
+  readonly mostValues: number;
+}
+
 const fitColumn = (
   column: Column,
-  rows: Int32Array,
-  encoding: Encoding,
-  mostValues: number,
+  { rows, encoding, target, mostValues }: Fitting,
 ): FeatureFit | undefined => {
+  const { name } = column.spec;
   switch (column.kind) {
     case 'number':
-      return fitNumber(column.spec.name, column.values, rows, encoding);
+      return fitNumber(name, column.values, rows, encoding);
     case 'time':
-      return fitTime(column.spec.name, column.values, rows, encoding);
+      return fitTime(name, column.values, rows, encoding);
     case 'category':
-      return fitCategory(column.spec.name, column.codes, column.dictionary, rows, encoding, mostValues);
+      if (isSupervised(target) && valuesOf(column.codes, rows) > (encoding.targetAbove ?? Infinity))
+        return fitTargetEncoding(name, column, target, rows);
+      return fitCategory(name, column.codes, column.dictionary, rows, encoding, mostValues);
     case 'text':
       return undefined;
   }
+};
+
+const valuesOf = (codes: Int32Array, rows: Int32Array): number => {
+  const seen = new Set<number>();
+  for (const row of rows) seen.add(codes[row] ?? -1);
+  return seen.size;
 };
 
 /** Width of the feature vector that the preparation makes of one row. */

@@ -41,6 +41,9 @@ export interface UnsupervisedTarget {
   readonly labels: Pick<ClassificationTarget, 'codes' | 'classes'> | null;
 }
 
+export const isSupervised = (target: Target | null): target is SupervisedTarget =>
+  target?.task === 'regression' || target?.task === 'classification';
+
 export const columnNamed = (table: Table, name: string): Column => {
   const found = table.columns.find((column) => column.spec.name === name);
   if (found !== undefined) return found;

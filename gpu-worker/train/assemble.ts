@@ -1,8 +1,8 @@
 import type { HoldoutRule } from '../../contracts';
 import type { Column, Table } from '../data/table';
 import { targetsOf } from '../family/data';
-import type { Examples, Prepared, TrainingData } from '../family/data';
-import { prepareMatrix } from '../prepare/matrix';
+import type { Prepared, TrainingData } from '../family/data';
+import { prepareMatrix, prepareTraining } from '../prepare/matrix';
 import type { FeatureMatrix } from '../prepare/matrix';
 import { fitPreparation } from '../prepare/preparation';
 import type { Encoding } from '../prepare/encoding';
@@ -52,17 +52,17 @@ export class Assembly<T extends Target = Target> implements TrainingData<T> {
   }
 
   private async prepare(encoding: Encoding): Promise<Prepared<T>> {
-    const { columns, target, training, validation } = this;
-    const preparation = fitPreparation(columns, training, encoding);
-    const examples = async (rows: Int32Array): Promise<Examples> => ({
-      features: await this.matrix(preparation, rows),
-      targets: targetsOf(target, rows),
-    });
+    const { columns, table, target, training, validation } = this;
+    const preparation = fitPreparation(columns, training, encoding, target);
+    const learned = await prepareTraining(table, preparation, target, training, this.whole.signal);
     return {
       preparation,
       target,
-      training: await examples(training),
-      validation: await examples(validation),
+      training: { features: learned, targets: targetsOf(target, training) },
+      validation: {
+        features: await this.matrix(preparation, validation),
+        targets: targetsOf(target, validation),
+      },
     };
   }
 }
