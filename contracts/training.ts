@@ -23,7 +23,10 @@ export const Epoch = z.object({
 });
 export type Epoch = z.infer<typeof Epoch>;
 
-/** Metrics under their usual names. Regression: rmse, mae, r2; classification: accuracy, logLoss, auc (binary), f1Macro. */
+/**
+ * Metrics under their usual names. Regression: rmse, mae, r2; classification: accuracy, logLoss, auc (binary), f1Macro;
+ * forecast: mae, rmse, mase, smape, wape, and quantileLoss and coverage of the quantiles.
+ */
 export const Metrics = z.record(z.string(), z.number().nullable());
 export type Metrics = z.infer<typeof Metrics>;
 export const MetricsBySplit = z.object({
@@ -33,6 +36,43 @@ export const MetricsBySplit = z.object({
   baseline: Metrics,
 });
 export type MetricsBySplit = z.infer<typeof MetricsBySplit>;
+
+/** The distance of two cells of a regular series: so many microseconds, or so many calendar months. */
+export const Step = z.discriminatedUnion('unit', [
+  z.object({ unit: z.literal('micros'), count: z.number().int().positive() }),
+  z.object({ unit: z.literal('month'), count: z.number().int().positive() }),
+]);
+export type Step = z.infer<typeof Step>;
+
+/** How a forecast did: each figure beside that of the seasonal-naive forecast on the same windows. */
+export const ForecastReport = z.object({
+  step: Step,
+  season: z.number().int(),
+  lookback: z.number().int(),
+  /** On the held-out windows (the validation windows where nothing is held out), one a step ahead. */
+  byHorizon: z.array(
+    z.object({
+      step: z.number().int(),
+      mae: z.number().nullable(),
+      rmse: z.number().nullable(),
+      naiveMae: z.number().nullable(),
+      naiveRmse: z.number().nullable(),
+    }),
+  ),
+  /** Rolling origins: consecutive parts of the validation windows, judged by a model that learned from earlier rows. */
+  backtests: z.array(
+    z.object({
+      fromMicros: z.number().int(),
+      toMicros: z.number().int(),
+      windows: z.number().int(),
+      metrics: Metrics,
+      naive: Metrics,
+    }),
+  ),
+  /** What was found about the time column and done about it. */
+  warnings: z.array(z.string()),
+});
+export type ForecastReport = z.infer<typeof ForecastReport>;
 
 /** What a served model takes and gives; the file's own input and output names. */
 export const ModelSignature = z.object({
@@ -45,16 +85,38 @@ export const ModelSignature = z.object({
       spec: ColumnSpec,
       /** Closed vocabulary of a category column; null when unseen values have a bucket of their own. */
       known: z.array(z.string()).nullable(),
+      /**
+       * Cells that the model reads of this column: the input is [n, window], oldest first, the row's own cell last. A raw
+       * value is then an array of so many cells, null where one is not known; a shorter array lacks the oldest. Left out:
+       * one cell, input [n].
+       */
+      window: z.number().int().min(1).optional(),
     }),
   ),
+  /** How the cells of a window follow each other: by `order`, among the rows with the same `group` (null: among all). */
+  window: z
+    .object({
+      order: z.string(),
+      group: z.string().nullable(),
+      /** Forecasts: what lies between two cells. */
+      step: Step.optional(),
+    })
+    .optional(),
+  /** Forecasts: steps ahead that are answered; the first is the one after the last cell of the window. */
+  horizon: z.number().int().optional(),
+  /** Forecasts: the columns that are forecast, in the order of the outputs. */
+  targets: z.array(z.string()).optional(),
+  /** Forecasts: levels of the output `quantiles`, rising. */
+  levels: z.array(z.number()).optional(),
   /** Class labels in the order of the `probabilities` output; empty for a regression. */
   classes: z.array(z.string()),
   /**
    * Graph outputs: `prediction` (float or string) [n]; classification also `probabilities` float [n, classes] and `set`
    * bool [n, classes], the labels that hold the truth with the probability `conformal.level` of the manifest; regression
-   * `low` and `high` float [n], the interval that does.
+   * `low` and `high` float [n], the interval that does. A forecast gives `prediction` float [n, horizon, targets] and
+   * `quantiles` float [n, horizon, targets, levels].
    */
-  outputs: z.array(z.enum(['prediction', 'probabilities', 'low', 'high', 'set'])),
+  outputs: z.array(z.enum(['prediction', 'probabilities', 'low', 'high', 'set', 'quantiles'])),
 });
 export type ModelSignature = z.infer<typeof ModelSignature>;
 
@@ -106,16 +168,29 @@ export const ModelManifest = z.object({
   /** `[truth][decided]`: the labels are those that cost least; left out where the most probable one is taken. */
   costs: z.array(z.array(z.number())).optional(),
   conformal: Conformal.optional(),
+  forecast: ForecastReport.optional(),
 });
 export type ModelManifest = z.infer<typeof ModelManifest>;
+
+/** One row's forecast: `prediction[step][target]` and `quantiles[step][target][level]`, as the signature lists them. */
+export const ForecastAnswer = z.object({
+  prediction: z.array(z.array(z.number())),
+  quantiles: z.array(z.array(z.array(z.number()))),
+});
+export type ForecastAnswer = z.infer<typeof ForecastAnswer>;
+
+const RawCell = z.union([z.string(), z.number(), z.null()]);
 
 /** Golden rows: raw values by column and the answer that the file must give again before a deployment is ready. */
 export const GoldenRows = z.object({
   v: z.literal(1),
-  rows: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.null()]))),
+  /** A column that is read with a window has an array of cells. */
+  rows: z.array(z.record(z.string(), z.union([RawCell, z.array(RawCell)]))),
+  /** Forecasts: the first step of the first target; the whole answer stands in `forecasts`. */
   predictions: z.array(z.union([z.number(), z.string()])),
   probabilities: z.array(z.array(z.number())).nullable(),
   /** What turned out to be true for each row (they are held-out rows), for examples to show beside the answer. */
   actuals: z.array(z.union([z.string(), z.number()])).optional(),
+  forecasts: z.array(ForecastAnswer).optional(),
 });
 export type GoldenRows = z.infer<typeof GoldenRows>;

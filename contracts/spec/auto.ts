@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ForecastOptions } from './series';
 
 /**
  * `random`: shuffled; `stratified`: shuffled with the classes of the target spread evenly; `time`: earlier rows teach,
@@ -30,5 +31,7 @@ export const AutoSpec = z.strictObject({
   folds: z.number().int().min(2).max(10).default(5),
   /** Families to try; left out: all that can do the task. */
   families: z.array(z.string()).min(1).optional(),
+  /** For the task forecast. */
+  forecast: ForecastOptions.optional(),
 });
 export type AutoSpec = z.infer<typeof AutoSpec>;

@@ -7,6 +7,7 @@ import { MlpSpec } from './mlp';
 export * from './auto';
 export * from './linear';
 export * from './mlp';
+export * from './series';
 
 /** A spec that says what to train, not that it should be searched for. */
 export const ConcreteSpec = z.discriminatedUnion('family', [LinearSpec, MlpSpec]);
