@@ -9,16 +9,27 @@ import type { TimeFit } from './time';
 
 export type FeatureFit = NumberFit | CategoryFit | TargetEncodingFit | TimeFit;
 
+/**
+ * `value`: the number, one feature. `missing`: 1 where it is missing. `bins`: its piecewise-linear encoding. `one-hot`: a
+ * category's values and, last, all others. `code`: a category's place, 0 to `places` - 1. `target`: what a category's
+ * value says about the target. `trend`, `hour`, `weekday`, `day`, `season`: of an instant.
+ */
+type BlockKind =
+  | 'value'
+  | 'missing'
+  | 'bins'
+  | 'one-hot'
+  | 'code'
+  | 'target'
+  | 'trend'
+  | 'hour'
+  | 'weekday'
+  | 'day'
+  | 'season';
+
 export interface FeatureBlock {
   readonly column: string;
-  /**
-   * `value`: the number, one feature. `missing`: 1 where it is missing. `bins`: its piecewise-linear encoding. `one-hot`:
-   * a category's values and, last, all others. `code`: a category's place, 0 to `places` - 1. `target`: what a category's
-   * value says about the target. `trend`, `hour`, `weekday`,
-   * `day`, `season`: of an instant.
-   */
-  readonly kind:
-    'value' | 'missing' | 'bins' | 'one-hot' | 'code' | 'trend' | 'hour' | 'weekday' | 'day' | 'season';
+  readonly kind: BlockKind;
   /** First feature and how many. */
   readonly from: number;
   readonly width: number;
@@ -30,7 +41,7 @@ export interface FeatureBlock {
 export const blocksOf = (fits: readonly FeatureFit[]): FeatureBlock[] => {
   const blocks: FeatureBlock[] = [];
   let from = 0;
-  const add = (column: string, kind: FeatureBlock['kind'], width: number, places?: number): void => {
+  const add = (column: string, kind: BlockKind, width: number, places?: number): void => {
     if (width === 0) return;
     blocks.push({ column, kind, from, width, ...(places !== undefined && { places }) });
     from += width;
