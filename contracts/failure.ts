@@ -70,6 +70,7 @@ export const FAILURES = {
   BAD_SPEC: caller(400),
   NO_USABLE_FEATURES: caller(400),
   LOSS_NOT_FINITE: caller(422, 'info'),
+  BUDGET_SPENT: caller(422, 'info'),
   CANCELED: caller(409, 'info'),
   VERIFY_FAILED: platform(500, false),
   WORKER_LOST: platform(503),

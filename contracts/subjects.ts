@@ -9,6 +9,9 @@ export const STREAMS = {
   usage: { name: 'MM_USAGE', subjects: ['mm.usage.*'] },
 } as const;
 
+/** Durable consumer of the work queue, one a kind, that all workers share. */
+export const workerConsumer = (kind: TaskKind): string => `worker-${kind}`;
+
 export const subject = {
   task: (kind: TaskKind): string => `mm.task.${kind}`,
   usage: (producer: string): string => `mm.usage.${producer}`,

@@ -1,7 +1,7 @@
 /** The worker's one door to NATS: requests to the control plane, and pulls from the work queue. */
 import { AckPolicy, connect, createInbox, DeliverPolicy, Events, JSONCodec, nanos, StringCodec } from 'nats';
 import type { ConsumerConfig, Msg, NatsConnection, Subscription } from 'nats';
-import { STREAMS, subject, TaskReady } from '../contracts';
+import { STREAMS, subject, TaskReady, workerConsumer } from '../contracts';
 import type { TaskKind } from '../contracts';
 import type { Settlement } from './control/attempt';
 import { MessageTooLarge } from './control/link';
@@ -124,7 +124,7 @@ export class TaskConsumer {
     private readonly handle: (task: TaskReady) => Promise<Settlement>,
     private readonly log: Logger,
   ) {
-    this.durable = `worker-${kind}`;
+    this.durable = workerConsumer(kind);
     this.subscription = connection.subscribe(this.inbox, {
       callback: (error, message) => {
         if (error === null) this.received(message);

@@ -10,6 +10,7 @@ import { Deployment0000000000008 } from './0008-deployment';
 import { Usage0000000000009 } from './0009-usage';
 import { Billing0000000000010 } from './0010-billing';
 import { PredictionAndFeedback0000000000011 } from './0011-prediction-and-feedback';
+import { Search0000000000012 } from './0012-search';
 
 export const migrations = [
   RolesAndScope0000000000001,
@@ -23,4 +24,5 @@ export const migrations = [
   Usage0000000000009,
   Billing0000000000010,
   PredictionAndFeedback0000000000011,
+  Search0000000000012,
 ];

@@ -34,7 +34,7 @@ import {
   SignedUrls,
 } from './platform/object-store';
 import { Pulse } from './platform/pulse';
-import { TaskQueue } from './platform/task';
+import { Checkpoints, TaskQueue } from './platform/task';
 import { Model, ModelResolver, ModelVersion, ModelVersionResolver, Registry } from './registry';
 import { scenarioEntities, ScenarioResolver, ScenarioService } from './scenario';
 import {
@@ -51,7 +51,7 @@ import {
   TenantResolver,
   TenantService,
 } from './tenant';
-import { Job, JobEpoch, JobResolver, TrainingService } from './training';
+import { Job, JobEpoch, JobResolver, TrainingService, Trial } from './training';
 import type { ChampionSource, FeedbackSource } from './training';
 import { Usage, UsageConsumer, UsageMeter, UsageResolver } from './usage';
 
@@ -70,6 +70,7 @@ const ENTITIES = [
   ModelVersion,
   Job,
   JobEpoch,
+  Trial,
 ];
 
 const HOUSEKEEPING_MS = 3_600_000;
@@ -97,7 +98,12 @@ export const startGateway = async (config: Config, log: Logger): Promise<Gateway
   const signedUrls = new SignedUrls({ publicUrl, secret: config.secret, clock });
   const catalogue = new ObjectCatalogue(db, store, log);
   const { leaseMs, heartbeatMs, taskTimeoutMs } = config;
-  const tasks = new TaskQueue(db, messaging, log, { leaseMs, heartbeatMs, timeoutMs: taskTimeoutMs });
+  const tasks = new TaskQueue(db, messaging, log, {
+    leaseMs,
+    heartbeatMs,
+    timeoutMs: taskTimeoutMs,
+    checkpoints: new Checkpoints(catalogue, signedUrls, taskTimeoutMs),
+  });
 
   // tenant, scenario
   const passwords = new Passwords();

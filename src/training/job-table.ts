@@ -21,6 +21,13 @@ export class JobTable {
     return this.lock(tx, task.ownerId as JobId);
   }
 
+  /** For an attempt that begins. Fails with CANCELED when the job was told to stop while this task was on its way. */
+  async wanted(tx: TenantTx, task: Task): Promise<Job> {
+    const job = await this.of(tx, task);
+    if (job.cancelRequested) throw new Failure('CANCELED', 'the training was canceled');
+    return job;
+  }
+
   async set(tx: TenantTx, job: Pick<Job, 'id' | 'tenantId'>, values: Partial<Job>): Promise<void> {
     await tx.createQueryBuilder().update(Job).set(values).where({ id: job.id }).execute();
     this.announce(tx, job);
@@ -49,6 +56,21 @@ export class JobTable {
       })
       .where({ id, state: 'RUNNING' })
       .execute();
+  }
+
+  /** What a user sees does not go backwards, whichever of the job's tasks speaks. */
+  async moveForward(
+    tx: TenantTx,
+    job: Pick<Job, 'id'>,
+    said: Pick<Progress, 'phase' | 'message'> | null,
+    fraction: number,
+  ): Promise<void> {
+    await tx.query(
+      `update app.job set fraction = least(0.99, greatest(fraction, $2)), phase = coalesce($3, phase),
+          message = coalesce($4, message)
+        where id = $1 and state = 'RUNNING'`,
+      [job.id, fraction, said?.phase ?? null, said?.message ?? null],
+    );
   }
 
   /** A repeated attempt reports its epochs again: the same numbers, because seed and data are the same. */

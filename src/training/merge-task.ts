@@ -81,7 +81,7 @@ export class MergeTask implements TaskHandler<'merge'> {
     );
     await this.parts.catalogue.doom(tx, [feedbackKey]);
     const taskId = await tasks.enqueue(tx, {
-      kind: 'train',
+      kind: job.spec.family === 'auto' ? 'search' : 'train',
       ownerId: job.id,
       scenarioId: job.scenarioId,
     });

@@ -11,7 +11,10 @@ import type {
   Phase,
   ScenarioId,
   TaskId,
+  SearchShape,
   TenantId,
+  TrialReport,
+  TrialSpec,
 } from '../../contracts';
 
 export const JOB_STATES = ['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED'] as const;
@@ -31,6 +34,13 @@ export const JOB_TRANSITIONS: Record<JobState, readonly JobState[]> = {
 
 export const JOB_KINDS = ['train', 'retrain'] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
+
+export interface JobCap {
+  /** Nano units of the plan's currency, as text. */
+  readonly amountNano: string;
+  /** The training time that this buys by the plan's price at the start, over all workers. */
+  readonly computeMs: number;
+}
 
 /** How much of a retrain its merge is, for the progress bar. */
 export const MERGE_SHARE = 0.1;
@@ -61,6 +71,14 @@ export class Job {
   @Column('float8') fraction: number;
   @Column('text', { nullable: true }) message: string | null;
   @Column('jsonb', { nullable: true }) comparison: Comparison | null;
+  /** What an automatic training may cost at most. */
+  @Column('jsonb', { nullable: true }) cap: JobCap | null;
+  /** What its first search task saw of the data. */
+  @Column('jsonb', { nullable: true }) shape: SearchShape | null;
+  /** When its first search task was granted: seconds of the budget count from here. */
+  @Column('timestamptz', { name: 'search_from', nullable: true }) searchFrom: Date | null;
+  /** Kept back from the budget for making the model in the end. */
+  @Column('float8', { name: 'assemble_ms' }) assembleMs: number;
   @Column('text', { name: 'error_code', nullable: true }) errorCode: FailureCode | null;
   @Column('text', { name: 'error_message', nullable: true }) errorMessage: string | null;
   @Column('text', { name: 'error_hint', nullable: true }) errorHint: string | null;
@@ -76,3 +94,35 @@ export class JobEpoch {
   @PrimaryColumn('integer') epoch: number;
   @Column('jsonb') figures: Epoch;
 }
+
+export const TRIAL_STATES = ['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED'] as const;
+export type TrialState = (typeof TRIAL_STATES)[number];
+
+export const TRIAL_TRANSITIONS: Record<TrialState, readonly TrialState[]> = {
+  QUEUED: ['RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED'],
+  RUNNING: ['SUCCEEDED', 'FAILED', 'CANCELED'],
+  SUCCEEDED: [],
+  FAILED: [],
+  CANCELED: [],
+};
+
+/** One configuration of an automatic training on some of its folds. */
+@Entity({ schema: 'app', name: 'trial' })
+export class Trial {
+  @PrimaryColumn('uuid', { name: 'tenant_id' }) tenantId: TenantId;
+  @PrimaryColumn('uuid', { name: 'job_id' }) jobId: JobId;
+  @PrimaryColumn('integer') id: number;
+  @Column('uuid', { name: 'task_id' }) taskId: TaskId;
+  @Column('text') state: TrialState;
+  @Column('jsonb') spec: TrialSpec;
+  @Column('jsonb', { nullable: true }) report: DoneTrialReport | null;
+  @Column('float8', { name: 'expected_ms' }) expectedMs: number;
+  /** What the budget granted when it was started; null: not started, or no limit. */
+  @Column('float8', { name: 'allotted_ms', nullable: true }) allottedMs: number | null;
+  @Column('text', { name: 'error_code', nullable: true }) errorCode: string | null;
+  @Column('text', { name: 'error_message', nullable: true }) errorMessage: string | null;
+  @Column('timestamptz', { name: 'started_at', nullable: true }) startedAt: Date | null;
+  @Column('timestamptz', { name: 'finished_at', nullable: true }) finishedAt: Date | null;
+}
+
+export type DoneTrialReport = Extract<TrialReport, { state: 'done' }>;

@@ -15,12 +15,18 @@ import type { ModelVersion, Registry } from '../registry';
 import { writeFeedback } from './feedback-file';
 import { followJob } from './job-progress';
 import type { JobUpdate, JobView } from './job-progress';
+import { JobEnd } from './job-end';
 import { JobTable } from './job-table';
 import { MergeTask } from './merge-task';
 import type { ChampionSource, FeedbackSource, TrainingMeter } from './ports';
+import { Search } from './search';
+import { SearchTask } from './search-task';
 import { parseSeed, parseSpec } from './spec';
 import { TrainTask } from './train-task';
-import { Job, JobEpoch } from './training.entity';
+import { TrainingInputs } from './training-inputs';
+import { Job, JobEpoch, JOB_TRANSITIONS } from './training.entity';
+import { TrialTable } from './trial-table';
+import { TrialTask } from './trial-task';
 
 export interface TrainingParts {
   readonly db: Database;
@@ -68,12 +74,20 @@ const parseModelName = (name: string | null | undefined): string => {
 /** Jobs: a sealed version becomes a model version, and feedback becomes a better one. */
 export class TrainingService {
   private readonly jobs: JobTable;
+  private readonly trials: TrialTable;
 
   constructor(private readonly parts: TrainingParts) {
     const ttlMs = parts.taskTimeoutMs + HOUR_MS;
     this.jobs = new JobTable(parts.messaging);
-    parts.tasks.register(new TrainTask({ ...parts, jobs: this.jobs, ttlMs }));
-    parts.tasks.register(new MergeTask({ ...parts, jobs: this.jobs, ttlMs }));
+    this.trials = new TrialTable(parts.catalogue);
+    const common = { ...parts, jobs: this.jobs, trials: this.trials, ttlMs };
+    const inputs = new TrainingInputs(common);
+    const end = new JobEnd(common);
+    const search = new Search({ ...common, end });
+    parts.tasks.register(new TrainTask({ ...common, inputs, end }));
+    parts.tasks.register(new SearchTask({ ...common, inputs, end, search }));
+    parts.tasks.register(new TrialTask({ ...common, inputs, end, search }));
+    parts.tasks.register(new MergeTask(common));
   }
 
   async start(_ctx: TenantContext, tx: TenantTx, input: StartTraining): Promise<Job> {
@@ -87,7 +101,7 @@ export class TrainingService {
       device: input.device ?? null,
       modelName: parseModelName(input.modelName),
     });
-    return this.enqueue(tx, job, 'train');
+    return this.enqueue(tx, job, job.spec.family === 'auto' ? 'search' : 'train');
   }
 
   /**
@@ -147,7 +161,7 @@ export class TrainingService {
     return tx.findOneByOrFail(Job, { id });
   }
 
-  private async enqueue(tx: TenantTx, job: Job, kind: 'train' | 'merge'): Promise<Job> {
+  private async enqueue(tx: TenantTx, job: Job, kind: 'train' | 'search' | 'merge'): Promise<Job> {
     const taskId = await this.parts.tasks.enqueue(tx, {
       kind,
       ownerId: job.id,
@@ -159,13 +173,14 @@ export class TrainingService {
 
   /** A waiting job ends at once, a running one within two seconds; one that has ended stays as it is. */
   async cancel(_ctx: TenantContext, tx: TenantTx, id: JobId): Promise<Job> {
-    // The task is locked before the job, as everywhere: a result that arrives now waits, or is waited for.
-    const seen = await tx.findOneBy(Job, { id });
-    if (seen === null) throw new Failure('NOT_FOUND', 'no such job');
-    const asked = seen.taskId !== null && (await this.parts.tasks.cancel(tx, seen.taskId));
+    // Tasks are locked before the job, as everywhere: a result that arrives now waits, or is waited for.
+    if ((await tx.findOneBy(Job, { id })) === null) throw new Failure('NOT_FOUND', 'no such job');
+    await this.parts.tasks.lockAll(tx, id);
     const job = await this.jobs.lock(tx, id);
-    if (job.taskId !== null && job.taskId !== seen.taskId) await this.parts.tasks.cancel(tx, job.taskId);
-    if (asked || job.taskId !== seen.taskId) await this.jobs.set(tx, job, { cancelRequested: true });
+    if (JOB_TRANSITIONS[job.state].length === 0) return job;
+    await this.jobs.set(tx, job, { cancelRequested: true });
+    // What began in between is being granted by somebody who waits for the job's row, and sees the request there.
+    await this.parts.tasks.cancelAll(tx, id);
     return tx.findOneByOrFail(Job, { id });
   }
 

@@ -3,7 +3,6 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import * as contracts from '../../contracts';
-import { canonicalJson } from '../../contracts';
 
 const folder = join(__dirname, 'golden');
 const messages = {
@@ -15,6 +14,8 @@ const messages = {
   HeartbeatReply: contracts.HeartbeatReply,
   Finish: contracts.Finish,
   FinishReply: contracts.FinishReply,
+  CheckpointRequest: contracts.CheckpointRequest,
+  CheckpointReply: contracts.CheckpointReply,
   ControlError: contracts.ControlError,
   Cancel: contracts.Cancel,
   UsageBatch: contracts.UsageBatch,
@@ -47,7 +48,8 @@ it('every message has a golden form', () => {
 describe.each(files)('%s', (file) => {
   it('is read without loss', () => {
     const body = read(file);
-    expect(canonicalJson(schemaOf(file).parse(body))).toBe(canonicalJson(body));
+    // What a later release has a default for is added; nothing of what was said is lost.
+    expect(schemaOf(file).parse(body)).toMatchObject(body as object);
   });
 
   it('is read with a field that a later release adds', () => {
@@ -64,7 +66,7 @@ describe.each(files)('%s', (file) => {
 it('a message without one of its fields is refused', () => {
   const optional = new Set(['hint', 'actuals']);
   for (const file of files.filter((name) =>
-    /^(TaskReady|ClaimRequest|Heartbeat|Finish|Cancel)\./.test(name),
+    /^(TaskReady|ClaimRequest|CheckpointRequest|Heartbeat|Finish|Cancel)\./.test(name),
   )) {
     for (const key of Object.keys(read(file) as object)) {
       if (optional.has(key)) continue;

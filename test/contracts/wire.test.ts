@@ -3,7 +3,14 @@ import { JSONCodec, connect } from 'nats';
 import type { NatsConnection } from 'nats';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ClaimReply, ControlError, FinishReply, HeartbeatReply, subject } from '../../contracts';
+import {
+  CheckpointReply,
+  ClaimReply,
+  ControlError,
+  FinishReply,
+  HeartbeatReply,
+  subject,
+} from '../../contracts';
 import { stage } from '../../src/training/testing/stage';
 import type { Stage } from '../../src/training/testing/stage';
 
@@ -30,9 +37,22 @@ it('of tasks that are not there', async () => {
     v: 1,
     outcome: 'never',
   });
+  const place = await ask(subject.checkpoint, golden('CheckpointRequest.place.json'));
+  expect(CheckpointReply.parse(place).outcome).toBe('lost');
   const beat = await ask(subject.heartbeat, golden('Heartbeat.epochs.json'));
   expect(HeartbeatReply.parse(beat).outcome).toBe('lost');
-  for (const kind of ['profile', 'merge', 'train', 'pack', 'failed', 'canceled', 'released']) {
+  for (const kind of [
+    'profile',
+    'merge',
+    'train',
+    'pack',
+    'search-trials',
+    'search-done',
+    'trial',
+    'failed',
+    'canceled',
+    'released',
+  ]) {
     const reply = await ask(subject.finish, golden(`Finish.${kind}.json`));
     expect(FinishReply.parse(reply).outcome).toBe('lost');
   }

@@ -214,6 +214,15 @@ export class Messaging {
   }
 
   /** Messages in a stream, waiting and in hand together; none when the server lost the stream. */
+  /** Pulls that wait at a consumer: as many messages would be taken at once. 0 where there is no such consumer. */
+  async waitingPulls(stream: string, consumer: string): Promise<number> {
+    try {
+      return (await this.manager.consumers.info(stream, consumer)).num_waiting;
+    } catch {
+      return 0; // a hint only
+    }
+  }
+
   async stored(stream: string): Promise<number> {
     try {
       return (await this.manager.streams.info(stream)).state.messages;

@@ -68,6 +68,26 @@ export class ObjectCatalogue {
     return { state: row.state, stored };
   }
 
+  /** The newest file of a kind that attempts of a task have stored. */
+  async newestOf(tx: TenantTx, taskId: TaskId, kind: ObjectKind): Promise<StoredFile | null> {
+    const [row] = await tx.query<{ key: ObjectKey; sha256: Sha256; size_bytes: string }[]>(
+      `select key, sha256, size_bytes from app.stored_object
+        where task_id = $1 and kind = $2 and state = 'STORED' order by created_at desc, key desc limit 1`,
+      [taskId, kind],
+    );
+    return row === undefined ? null : { key: row.key, sha256: row.sha256, sizeBytes: Number(row.size_bytes) };
+  }
+
+  /** Lets a task's files of a kind go, all but one; those not stored yet are refused when they come. */
+  async doomOthers(tx: TenantTx, taskId: TaskId, kind: ObjectKind, kept: string | null): Promise<void> {
+    const [, doomed] = await tx.query<[unknown[], number]>(
+      `update app.stored_object set state = 'DOOMED'
+        where task_id = $1 and kind = $2 and state in ('MINTED', 'STORED') and key is distinct from $3`,
+      [taskId, kind, kept],
+    );
+    if (doomed > 0) afterCommit(tx, () => this.sweepSoon());
+  }
+
   /** False when the key is not waiting for an upload any more. */
   async markStored(tx: TenantTx, key: ObjectKey, stored: StoredObject): Promise<boolean> {
     const rows = await tx.query<[unknown[], number]>(

@@ -5,7 +5,17 @@ import { newId } from '../ids';
 /** `t/<tenant>/<kind>/<name>`: minted by the server, never made from a user's words. */
 export type ObjectKey = Branded<string, 'ObjectKey'>;
 
-export const OBJECT_KINDS = ['upload', 'sealed', 'feedback', 'onnx', 'golden', 'log', 'packed'] as const;
+export const OBJECT_KINDS = [
+  'upload',
+  'sealed',
+  'feedback',
+  'onnx',
+  'golden',
+  'log',
+  'packed',
+  'trial',
+  'checkpoint',
+] as const;
 export type ObjectKind = (typeof OBJECT_KINDS)[number];
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';

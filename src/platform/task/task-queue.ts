@@ -1,6 +1,17 @@
-import { ClaimRequest, Failure, Finish, Heartbeat, asFailure, subject } from '../../../contracts';
+import {
+  CheckpointRequest,
+  ClaimRequest,
+  Failure,
+  Finish,
+  Heartbeat,
+  STREAMS,
+  asFailure,
+  subject,
+  workerConsumer,
+} from '../../../contracts';
 import type {
   Cancel,
+  CheckpointReply,
   ClaimReply,
   FinishReply,
   HeartbeatReply,
@@ -15,6 +26,7 @@ import type { Logger } from '../log';
 import type { Messaging } from '../messaging';
 import { Relay } from './relay';
 import { settleCanceled, settleFailure, settleOutcome } from './settle';
+import type { Checkpoints } from './checkpoints';
 import type { RetryPolicy } from './settle';
 import { Sweeper } from './sweeper';
 import { idle, isEnded } from './task';
@@ -24,6 +36,7 @@ import {
   findTask,
   grantTask,
   insertTask,
+  lockOpenTasks,
   lockTask,
   renewLease,
   requestCancel,
@@ -42,6 +55,7 @@ export interface TaskQueueOptions {
   readonly pollMs?: number;
   readonly sweepMs?: number;
   readonly reannounceMs?: number;
+  readonly checkpoints?: Checkpoints;
 }
 
 /** Two transactions met: nothing is wrong with either, and the same request will pass. */
@@ -111,6 +125,9 @@ export class TaskQueue {
       this.messaging.serve(subject.claim, 'gateway', (body) => this.claim(parse(ClaimRequest, body))),
       this.messaging.serve(subject.heartbeat, 'gateway', (body) => this.heartbeat(parse(Heartbeat, body))),
       this.messaging.serve(subject.finish, 'gateway', (body) => this.finish(parse(Finish, body))),
+      this.messaging.serve(subject.checkpoint, 'gateway', (body) =>
+        this.checkpoint(parse(CheckpointRequest, body)),
+      ),
     ];
     this.relay.start();
     this.sweeper.start();
@@ -127,6 +144,11 @@ export class TaskQueue {
     const id = await insertTask(tx, task, this.maxAttempts);
     this.nudgeAfter(tx);
     return id;
+  }
+
+  /** Free slots of all workers for one kind of task. */
+  waitingWorkers(kind: TaskKind): Promise<number> {
+    return this.messaging.waitingPulls(STREAMS.tasks.name, workerConsumer(kind));
   }
 
   find(tx: TenantTx, id: TaskId): Promise<Task | null> {
@@ -147,6 +169,19 @@ export class TaskQueue {
     return true;
   }
 
+  /** Holds all that is open of an owner: to be called before the owner's row is locked. */
+  async lockAll(tx: TenantTx, ownerId: string): Promise<void> {
+    await lockOpenTasks(tx, ownerId, 'wait');
+  }
+
+  /**
+   * Cancels all that is open of an owner, whose row is locked. A task that somebody else holds is left out: it was made
+   * in between and is being granted, and the grant waits to see the owner's row.
+   */
+  async cancelAll(tx: TenantTx, ownerId: string): Promise<void> {
+    for (const id of await lockOpenTasks(tx, ownerId, 'skip locked')) await this.cancel(tx, id);
+  }
+
   /** A worker asks for a task that was announced to it. */
   async claim(request: ClaimRequest): Promise<ClaimReply> {
     try {
@@ -154,7 +189,8 @@ export class TaskQueue {
     } catch (error) {
       if (mayAskAgain(error)) throw error;
       const failure = asFailure(error);
-      this.log.warn({ err: error, taskId: request.taskId }, 'a task could not be prepared');
+      const level = failure.policy.fault === 'caller' ? 'info' : 'warn';
+      this.log[level]({ err: error, taskId: request.taskId }, 'a task could not be prepared');
       await this.db.within(request, (tx) => this.refuse(tx, request.taskId, failure));
       return { v: 1, outcome: 'never' };
     }
@@ -168,6 +204,8 @@ export class TaskQueue {
     const handler = this.handler(task);
     const payload = await handler.payload(tx, task);
     await handler.started?.(tx, task);
+    const ownMs = handler.timeoutMs?.(payload) ?? timeoutMs;
+    const checkpoint = (await this.options.checkpoints?.take(tx, task)) ?? null;
     this.nudgeAfter(tx); // one announcement fewer in the stream
     return {
       v: 1,
@@ -176,8 +214,9 @@ export class TaskQueue {
       attempt: task.attempt,
       leaseMs,
       heartbeatMs,
-      timeoutMs,
+      timeoutMs: Math.min(timeoutMs, ownMs),
       payload,
+      checkpoint,
     };
   }
 
@@ -216,6 +255,18 @@ export class TaskQueue {
       if (task === null) return { v: 1, outcome: 'lost' };
       if (beat.progress !== null) await this.handler(task).progress?.(tx, task, beat.progress);
       return { v: 1, outcome: task.cancelRequested ? 'cancel' : 'kept' };
+    });
+  }
+
+  /** A place for a running task to save its state, under the current token only. */
+  async checkpoint(request: CheckpointRequest): Promise<CheckpointReply> {
+    return this.db.within(request, async (tx) => {
+      const task = await lockTask(tx, request.taskId);
+      const { checkpoints } = this.options;
+      if (task?.state !== 'RUNNING' || task.fence !== request.fence || checkpoints === undefined) {
+        return { v: 1, outcome: 'lost' };
+      }
+      return { v: 1, outcome: 'granted', sink: await checkpoints.make(tx, task) };
     });
   }
 

@@ -144,11 +144,19 @@ export const endTask = async (
 ): Promise<void> => {
   await updated(
     tx,
-    `update app.task set state = $2, finished_at = now(), lease_until = null,
+    `update app.task set state = $2, finished_at = now(), lease_until = null, device = $7,
         consumed_ns = greatest(consumed_ns, $3::numeric), fraction = case when $2 = 'SUCCEEDED' then 1 else fraction end,
         error_code = $4, error_message = $5, error_hint = $6
       where id = $1`,
-    [id, state, consumed.computeNs, failure?.code ?? null, failure?.message ?? null, failure?.hint ?? null],
+    [
+      id,
+      state,
+      consumed.computeNs,
+      failure?.code ?? null,
+      failure?.message ?? null,
+      failure?.hint ?? null,
+      consumed.device,
+    ],
   );
   await withdraw(tx, id);
 };
@@ -174,6 +182,20 @@ export const requeueTask = async (
 /** A payload that could not be made costs an attempt, so that it cannot be tried for ever. */
 export const countAttempt = async (tx: TenantTx, id: TaskId): Promise<void> => {
   await updated(tx, 'update app.task set attempt = attempt + 1 where id = $1', [id]);
+};
+
+/** What is open of an owner, held until the transaction ends; in one order, so that nobody waits in a circle. */
+export const lockOpenTasks = async (
+  tx: TenantTx,
+  ownerId: string,
+  wait: 'wait' | 'skip locked',
+): Promise<TaskId[]> => {
+  const rows = await tx.query<{ id: TaskId }[]>(
+    `select id from app.task where owner_id = $1 and state in ('QUEUED', 'RUNNING') order by id
+        for update ${wait === 'wait' ? '' : wait}`,
+    [ownerId],
+  );
+  return rows.map(({ id }) => id);
 };
 
 export const requestCancel = async (tx: TenantTx, id: TaskId): Promise<void> => {

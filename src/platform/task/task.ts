@@ -59,6 +59,8 @@ export interface TaskHandler<K extends TaskKind = TaskKind> {
   readonly kind: K;
   /** Made anew for each attempt: fresh URLs and sinks. A caller's Failure ends the task as FAILED. */
   payload(tx: TenantTx, task: Task): Promise<PayloadOf<K>>;
+  /** Wall-clock limit of the attempt where it is less than every task's. */
+  timeoutMs?(payload: PayloadOf<K>): number | null;
   /** After a grant, in the same transaction. */
   started?(tx: TenantTx, task: Task): Promise<void>;
   /** From a heartbeat: may come late, repeatedly, or not at all. */

@@ -34,13 +34,13 @@ import {
   registerObjectRoutes,
 } from '../../platform/object-store';
 import type { ObjectStore } from '../../platform/object-store';
-import { TaskQueue } from '../../platform/task';
+import { Checkpoints, TaskQueue } from '../../platform/task';
 import { eventually, log, twoTenants } from '../../platform/testing/two-tenants';
 import type { TestTenant, TwoTenants } from '../../platform/testing/two-tenants';
 import { Model, ModelVersion, Registry } from '../../registry';
 import { Scenario, ScenarioService } from '../../scenario';
 import type { FeedbackRow, TrainingUsage } from '../ports';
-import { Job, JobEpoch } from '../training.entity';
+import { Job, JobEpoch, Trial } from '../training.entity';
 import { TrainingService } from '../training.service';
 
 type Granted = Extract<ClaimReply, { outcome: 'granted' }>;
@@ -62,6 +62,7 @@ export const stage = async () => {
     ModelVersion,
     Job,
     JobEpoch,
+    Trial,
   ]);
   const { db, messaging } = world;
   const folder = await mkdtemp(join(tmpdir(), 'mm-stage-'));
@@ -80,6 +81,7 @@ export const stage = async () => {
     timeoutMs: 60_000,
     retryBaseMs: 1,
     sweepMs: 60_000,
+    checkpoints: new Checkpoints(catalogue, signedUrls, 60_000),
   });
   const storage: { objectKey: string; bytes: number; event: string }[] = [];
   const usage: TrainingUsage[] = [];
@@ -250,8 +252,11 @@ export const stage = async () => {
     onnx: await write(payload.onnx, Buffer.from(`onnx ${payload.modelVersionId}`)),
     golden: await write(payload.golden, Buffer.from('golden')),
   });
-  const start = (tenant: TestTenant, datasetVersionId: DatasetVersion['id'], spec?: unknown) =>
-    within(tenant, (tx) => training.start(tenant.ctx, tx, { datasetVersionId, spec }));
+  const start = (
+    tenant: TestTenant,
+    datasetVersionId: DatasetVersion['id'],
+    spec: unknown = { family: 'mlp' },
+  ) => within(tenant, (tx) => training.start(tenant.ctx, tx, { datasetVersionId, spec }));
   const train = async (tenant: TestTenant, datasetVersionId: DatasetVersion['id']): Promise<Job> => {
     const job = await start(tenant, datasetVersionId, { family: 'mlp' });
     const grant = await claim<TrainPayload>(tenant, job.taskId, 'train');

@@ -1,0 +1,128 @@
+import type { Consumed, Failure, Progress, SearchPayload, SearchResult, TrialReport } from '../../contracts';
+import type { TenantTx } from '../platform/database';
+import type { ObjectCatalogue } from '../platform/object-store';
+import type { Task, TaskHandler, TaskQueue } from '../platform/task';
+import { reasonOf } from './job-end';
+import type { JobEnd } from './job-end';
+import type { JobTable } from './job-table';
+import type { Search } from './search';
+import { searchBudget, spentShare } from './search-budget';
+import type { TrainingInputs } from './training-inputs';
+import { MERGE_SHARE } from './training.entity';
+import type { Job, Trial } from './training.entity';
+import type { TrialTable } from './trial-table';
+
+export interface SearchTaskParts {
+  readonly jobs: JobTable;
+  readonly trials: TrialTable;
+  readonly tasks: TaskQueue;
+  readonly search: Search;
+  readonly inputs: TrainingInputs;
+  readonly end: JobEnd;
+  readonly catalogue: ObjectCatalogue;
+}
+
+/** One step of an automatic training. */
+export class SearchTask implements TaskHandler<'search'> {
+  readonly kind = 'search';
+
+  constructor(private readonly parts: SearchTaskParts) {}
+
+  async payload(tx: TenantTx, task: Task): Promise<SearchPayload> {
+    const { jobs, trials, tasks, search, inputs } = this.parts;
+    const job = await jobs.wanted(tx, task);
+    const spec = search.spec(job);
+    const workers = 1 + (await tasks.waitingWorkers('trial'));
+    return {
+      kind: 'search',
+      ...(await inputs.data(tx, job)),
+      ...(await inputs.model(tx, job, task)),
+      spec,
+      budget: searchBudget(spec, job, await search.spent(tx, job), workers),
+      shape: job.shape,
+      trials: (await trials.list(tx, job.id)).flatMap((trial) => this.told(trial)),
+    };
+  }
+
+  private told(trial: Trial): SearchPayload['trials'] {
+    const { report, spec } = trial;
+    if (report !== null) {
+      const { files } = report;
+      const readable =
+        files === null
+          ? null
+          : {
+              model: this.parts.inputs.source(files.model),
+              predictions: this.parts.inputs.source(files.predictions),
+              inputs: this.parts.inputs.source(files.inputs),
+            };
+      return [{ report, files: readable }];
+    }
+    if (trial.state === 'QUEUED' || trial.state === 'RUNNING') return []; // this task's own, from a lost attempt
+    const failed: TrialReport = {
+      state: 'failed',
+      outcome: {
+        status: 'failed',
+        trial: spec,
+        code: trial.errorCode ?? 'INTERNAL',
+        message: trial.errorMessage ?? '',
+        seconds: 0,
+      },
+    };
+    return [{ report: failed, files: null }];
+  }
+
+  async started(tx: TenantTx, task: Task): Promise<void> {
+    const { jobs } = this.parts;
+    await jobs.started(tx, task);
+    const job = await jobs.of(tx, task);
+    if (job.searchFrom === null) await jobs.set(tx, job, { searchFrom: new Date() });
+  }
+
+  async progress(tx: TenantTx, task: Task, progress: Progress): Promise<void> {
+    const { jobs, trials } = this.parts;
+    const job = await jobs.of(tx, task);
+    await jobs.storeEpochs(tx, job.id, progress.epochs);
+    const from = job.kind === 'retrain' ? MERGE_SHARE : 0;
+    await jobs.moveForward(tx, job, progress, from + (1 - from) * progress.fraction);
+    if (await trials.record(tx, job.id, task, progress.trials ?? [])) jobs.announce(tx, job);
+  }
+
+  async finished(tx: TenantTx, task: Task, result: SearchResult): Promise<void> {
+    const { jobs, search, end, catalogue } = this.parts;
+    const job = await jobs.of(tx, task);
+    if (result.next.step === 'done') return end.succeed(tx, job, task, result.next.manifest);
+    await catalogue.doomLeftovers(tx, task.id);
+    await search.send(tx, job, result.next);
+    await jobs.moveForward(tx, job, null, await this.share(tx, job));
+  }
+
+  private async share(tx: TenantTx, job: Job): Promise<number> {
+    const { search } = this.parts;
+    return spentShare(search.spec(job), job, await search.spent(tx, job));
+  }
+
+  async failed(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
+    const { jobs, end, catalogue } = this.parts;
+    const job = await jobs.of(tx, task);
+    await catalogue.doomLeftovers(tx, task.id);
+    await end.attemptLost(tx, job, task, reasonOf(failure), consumed);
+    if (job.cancelRequested) await end.cancel(tx, job);
+    else await end.fail(tx, job, failure);
+  }
+
+  async canceled(tx: TenantTx, task: Task, consumed: Consumed): Promise<void> {
+    const { jobs, end, catalogue } = this.parts;
+    const job = await jobs.of(tx, task);
+    await catalogue.doomLeftovers(tx, task.id);
+    await end.attemptLost(tx, job, task, 'canceled', consumed);
+    await end.cancel(tx, job);
+  }
+
+  async retried(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
+    const { jobs, end } = this.parts;
+    const job = await jobs.of(tx, task);
+    jobs.announce(tx, job);
+    await end.attemptLost(tx, job, task, reasonOf(failure), consumed);
+  }
+}
