@@ -54,6 +54,7 @@ class Frame {
   readonly constants = new Map<string, NamedTensor[]>();
   readonly initializers: NamedTensor[] = [];
   readonly nodes: NodeProto[] = [];
+  readonly between: ValueInfo[] = [];
   constructor(readonly parent: Frame | undefined) {}
 
   nameOf(value: Value): string | undefined {
@@ -99,6 +100,7 @@ class Emitter {
       initializers: frame.initializers,
       inputs: parts.inputs.map((value) => info(this.reference(frame, value), value)),
       outputs: outputs.map(([name, value]) => info(name, value)),
+      ...betweenOf(frame),
     };
   }
 
@@ -144,7 +146,13 @@ class Emitter {
     const outputs = results.map((value) => wanted.get(value) ?? this.fresh(item.op));
     results.forEach((value, index) => frame.names.set(value, outputs[index] ?? ''));
     if (key !== undefined) frame.computed.set(key, outputs);
-    if (item.domain !== '') this.domains.add(item.domain);
+    if (item.domain !== '') {
+      this.domains.add(item.domain);
+      // The ONNX checker infers no types for several operators from outside of the standard set.
+      results.forEach((value, index) => {
+        if (!wanted.has(value)) frame.between.push(info(outputs[index] ?? '', value));
+      });
+    }
     frame.nodes.push({ op: item.op, domain: item.domain, name: '', inputs, outputs, attributes });
   }
 
@@ -186,6 +194,7 @@ class Emitter {
       initializers: frame.initializers,
       inputs: body.inputs.map((value) => info(this.reference(frame, value), value)),
       outputs,
+      ...betweenOf(frame),
     };
   }
 
@@ -238,6 +247,8 @@ class Emitter {
     return name;
   }
 }
+
+const betweenOf = ({ between }: Frame) => (between.length > 0 ? { between } : {});
 
 const info = (name: string, { dtype, shape }: Value): ValueInfo => ({ name, dtype, shape });
 

@@ -44,12 +44,14 @@ export const inlineModel = (
       if (value === undefined) throw new GraphError(`model ${graph.name}: nothing computes ${name}`);
       return value;
     };
-    const declared = new Map(graph.outputs.map((output) => [output.name, output]));
+    const declared = new Map(
+      [...graph.outputs, ...(graph.between ?? [])].map((value) => [value.name, value]),
+    );
     for (const { item, attributes } of nodes) {
       const results = node(
         item.op,
         item.inputs.map((name) => (name === '' ? undefined : find(name))),
-        item.outputs.map((name) => typeOf(graph.name, declared.get(name), dims)),
+        item.outputs.map((name) => typeOf(graph.name, item, declared.get(name), dims)),
         attributes,
         item.domain,
       );
@@ -59,11 +61,21 @@ export const inlineModel = (
   };
 };
 
-/** Values that are not among the outputs never leave this file, so that any type will do for them. */
+/** Nothing outside of this file sees these values, and no type is written for them: any will do. */
 const OPEN = { dtype: 'float32', shape: [] } as const;
 
-const typeOf = (model: string, output: ValueInfo | undefined, dims: ReadonlyMap<string, Dim>) => {
-  if (output === undefined) return OPEN;
+const typeOf = (
+  model: string,
+  { domain, op }: NodeProto,
+  output: ValueInfo | undefined,
+  dims: ReadonlyMap<string, Dim>,
+) => {
+  if (output === undefined) {
+    // `emit` states these types again.
+    if (domain !== '')
+      throw new GraphError(`model ${model}: the type of a result of ${op} does not stand in it`);
+    return OPEN;
+  }
   const { dtype, shape, name } = output;
   if (dtype === undefined || shape === undefined)
     throw new GraphError(`model ${model}: output ${name} has no type or shape`);

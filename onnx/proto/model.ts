@@ -25,6 +25,8 @@ export interface GraphProto {
   readonly initializers: readonly NamedTensor[];
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
+  /** Types of values between, for readers that cannot infer them. Left out for none. */
+  readonly between?: readonly ValueInfo[];
 }
 
 export interface NamedTensor extends Tensor {

@@ -102,15 +102,17 @@ const readGraph = (bytes: Uint8Array, depth: number): GraphProto => {
   const initializers: NamedTensor[] = [];
   const inputs: ValueInfo[] = [];
   const outputs: ValueInfo[] = [];
+  const between: ValueInfo[] = [];
   for (const field of fieldsOf(bytes)) {
     if (field.field === 1) nodes.push(readNode(expectWire(field, BYTES, 'node').bytes, depth));
     else if (field.field === 2) name = textOf(field, 'graph name');
     else if (field.field === 5) initializers.push(readTensor(expectWire(field, BYTES, 'initializer').bytes));
     else if (field.field === 11) inputs.push(readValueInfo(expectWire(field, BYTES, 'graph input').bytes));
     else if (field.field === 12) outputs.push(readValueInfo(expectWire(field, BYTES, 'graph output').bytes));
+    else if (field.field === 13) between.push(readValueInfo(expectWire(field, BYTES, 'value_info').bytes));
     else if (field.field === 15) throw new OnnxFormatError('sparse initializers are not supported');
   }
-  return { name, nodes, initializers, inputs, outputs };
+  return { name, nodes, initializers, inputs, outputs, ...(between.length > 0 && { between }) };
 };
 
 const readNode = (bytes: Uint8Array, depth: number): NodeProto => {

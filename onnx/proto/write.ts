@@ -42,6 +42,7 @@ const writeGraph = (writer: WireWriter, graph: GraphProto): void => {
     writer.message(5, (nested) => writeTensor(nested, initializer, initializer.name));
   for (const input of graph.inputs) writer.message(11, (nested) => writeValueInfo(nested, input));
   for (const output of graph.outputs) writer.message(12, (nested) => writeValueInfo(nested, output));
+  for (const value of graph.between ?? []) writer.message(13, (nested) => writeValueInfo(nested, value));
 };
 
 const writeNode = (writer: WireWriter, node: NodeProto): void => {
