@@ -10,7 +10,7 @@ import type { Epoch } from '../contracts';
 import { openSession } from '../gpu-worker/engine/onnxruntime';
 import type { Prepared } from '../gpu-worker/family/data';
 import { trainNetwork } from '../gpu-worker/family/mlp/train-network';
-import { probeModel } from '../gpu-worker/train/probe';
+import { tinyTraining } from '../gpu-worker/engine/tiny-training';
 import { COLUMNS, examples, scikitLearnSeconds } from './article';
 import { writeResults } from './results';
 import { pythonWith } from './python';
@@ -45,7 +45,7 @@ const main = async (): Promise<void> => {
   };
   const python = pythonWith('sklearn', 'python3-sklearn');
   // Load the native library: a worker's training process has it loaded before a task arrives.
-  await (await openSession(probeModel())).close();
+  await (await openSession(tinyTraining().bytes)).close();
   const folder = mkdtempSync(join(tmpdir(), 'bench-train-'));
   try {
     const ours: number[] = [];

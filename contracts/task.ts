@@ -8,7 +8,7 @@ import { ColumnProfile, ColumnSpec, DatasetWarning, HoldoutRule, LearningTask } 
 import { ErrorCosts } from './evaluation';
 import { SearchBudget, SearchShape, TrialReport, TrialSpec } from './search';
 import { AutoSpec, ModelSpec } from './spec';
-import { Device, Epoch, ModelManifest } from './training';
+import { Device, EngineName, Epoch, ModelManifest } from './training';
 
 export const TASK_KINDS = ['profile', 'train', 'merge', 'pack', 'search', 'trial'] as const;
 export const TaskKind = z.enum(TASK_KINDS);
@@ -71,6 +71,8 @@ export const TrainPayload = z.object({
   spec: ModelSpec,
   seed: z.number().int(),
   device: Device.nullable(),
+  /** Default: the worker's. */
+  engine: EngineName.optional(),
   /** What wrong answers cost; the labels are decided by it. */
   costs: ErrorCosts.optional(),
   /** Columns by which people must not be treated differently; they are judged by, whether or not they are learned from. */

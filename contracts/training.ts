@@ -9,6 +9,11 @@ export const DEVICES = ['cpu', 'webgpu', 'cuda'] as const;
 export const Device = z.enum(DEVICES);
 export type Device = z.infer<typeof Device>;
 
+/** What computes a training: the runtime that serves, or TensorFlow where an operator has installed it. */
+export const ENGINES = ['onnxruntime', 'tensorflow'] as const;
+export const EngineName = z.enum(ENGINES);
+export type EngineName = z.infer<typeof EngineName>;
+
 /** One epoch of the history; `mae` and `mse` in target units for a regression, `accuracy` for a classification. */
 export const Epoch = z.object({
   epoch: z.number().int(),

@@ -5,7 +5,7 @@ describe("the worker's environment", () => {
     const config = parseConfig({ NATS_URL: 'nats://127.0.0.1:4222' });
     expect(config.slots).toEqual({ train: 1, data: 1 });
     expect(config.memoryMb).toEqual({ train: 2048, data: 1024 });
-    expect(config.device).toBe('cpu');
+    expect(config).toMatchObject({ devices: ['cpu'], engine: 'onnxruntime' });
     expect(config.workerId).toMatch(/-\d+$/);
     expect(Object.isFrozen(config)).toBe(true);
   });

@@ -1,7 +1,7 @@
 import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { DEVICES } from '../contracts';
+import { DEVICES, EngineName } from '../contracts';
 import type { Device } from '../contracts';
 import type { TaskGroup } from './child/protocol';
 
@@ -24,6 +24,7 @@ const Environment = z.object({
   MM_DATA_MEMORY_MB: memoryMb,
   /** Devices of this worker, best first, e.g. `cuda,cpu`. */
   MM_DEVICES: z.string().default('cpu'),
+  MM_ENGINE: EngineName.default('onnxruntime'),
 });
 
 /** What a task process needs of the worker's environment; everything else stays behind. */
@@ -37,8 +38,9 @@ export interface WorkerConfig {
   readonly logLevel: string;
   readonly slots: Readonly<Record<TaskGroup, number>>;
   readonly memoryMb: Readonly<Record<TaskGroup, number>>;
-  /** Device that a training task gets when it asks for none. */
-  readonly device: Device;
+  /** Devices for training tasks that ask for none, best first: the first that works is used. */
+  readonly devices: readonly Device[];
+  readonly engine: EngineName;
   readonly childEnv: Readonly<Record<string, string>>;
 }
 
@@ -74,7 +76,8 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>): 
       train: e.MM_TRAIN_MEMORY_MB ?? e.MM_TASK_MEMORY_MB ?? 2048,
       data: e.MM_DATA_MEMORY_MB ?? e.MM_TASK_MEMORY_MB ?? 1024,
     },
-    device: devices[0] ?? 'cpu',
+    devices,
+    engine: e.MM_ENGINE,
     childEnv: Object.freeze(Object.fromEntries(passedOn)),
   });
 };

@@ -1,6 +1,7 @@
 /** Entry of the worker process: reads the environment, starts, stops. */
 import { join } from 'node:path';
 import { parseConfig } from './config';
+import { workingDevice } from './engine/survey';
 import { createLogger } from './log';
 import { startWorker } from './worker';
 
@@ -25,7 +26,8 @@ async function main(): Promise<void> {
   process.on('SIGINT', end);
   // Started by the launcher: without it nobody would stop us.
   process.on('disconnect', () => end('SIGTERM'));
-  const worker = await startWorker(config, join(__dirname, 'child.main.js'), log);
+  const device = await workingDevice(config, join(__dirname, 'doctor.main.js'), log);
+  const worker = await startWorker(config, device, join(__dirname, 'child.main.js'), log);
   stop = () => worker.stop();
   await worker.ready;
   process.send?.('ready');

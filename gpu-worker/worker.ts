@@ -7,7 +7,7 @@ import type { TaskGroup } from './child/protocol';
 import type { WorkerConfig } from './config';
 import { Broker } from './consume';
 import { TASK_KINDS } from '../contracts';
-import type { TaskKind } from '../contracts';
+import type { Device, TaskKind } from '../contracts';
 import type { Logger } from './log';
 import { openScratch } from './scratch';
 import { Slots } from './slots';
@@ -28,7 +28,12 @@ export interface Worker {
 }
 
 /** `childScript` is the file that task processes run; it gets the group and this process's pid as arguments. */
-export async function startWorker(config: WorkerConfig, childScript: string, log: Logger): Promise<Worker> {
+export async function startWorker(
+  config: WorkerConfig,
+  device: Device,
+  childScript: string,
+  log: Logger,
+): Promise<Worker> {
   const scratch = openScratch(config.scratchDir);
   const groups = TASK_GROUPS.filter((group) => config.slots[group] > 0).map((group) => ({
     group,
@@ -42,7 +47,7 @@ export async function startWorker(config: WorkerConfig, childScript: string, log
         limits: {
           memoryBytes: config.memoryMb[group] * 1024 * 1024,
           niceness: CHILD_NICENESS,
-          limitData: group === 'data' || config.device === 'cpu',
+          limitData: group === 'data' || device === 'cpu',
         },
       },
       log,
@@ -54,7 +59,8 @@ export async function startWorker(config: WorkerConfig, childScript: string, log
     link: broker,
     control: new ControlPlane(broker),
     workerId: config.workerId,
-    device: config.device,
+    device,
+    engine: config.engine,
     scratchDir: scratch.tasksDir,
     log,
     stopping: stopping.signal,
@@ -68,7 +74,7 @@ export async function startWorker(config: WorkerConfig, childScript: string, log
     ...consumers.map((each) => each.ready),
     ...groups.map(({ pool }) => pool.warm()),
   ]);
-  void ready.then(() => log.info({ workerId: config.workerId, device: config.device }, 'ready'));
+  void ready.then(() => log.info({ workerId: config.workerId, device }, 'ready'));
 
   return {
     ready: ready.then(() => undefined),

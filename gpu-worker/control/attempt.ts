@@ -7,6 +7,7 @@ import type {
   ClaimReply,
   Consumed,
   Device,
+  EngineName,
   Finish,
   Progress,
   Sink,
@@ -44,6 +45,7 @@ export interface AttemptContext {
   readonly control: ControlPlane;
   readonly workerId: string;
   readonly device: Device;
+  readonly engine: EngineName;
   readonly scratchDir: string;
   readonly log: Logger;
   /** Aborted when the worker stops. */
@@ -93,13 +95,16 @@ async function claim(context: AttemptContext, task: TaskReady): Promise<ClaimRep
 }
 
 /** What trains runs on the device asked for, else on the worker's best; everything else on the CPU. */
-const onDevice = (payload: TaskPayload, best: Device): { payload: TaskPayload; device: Device } => {
+const onDevice = (
+  payload: TaskPayload,
+  best: Pick<AttemptContext, 'device' | 'engine'>,
+): { payload: TaskPayload; device: Device } => {
   switch (payload.kind) {
     case 'train':
     case 'search':
     case 'trial': {
-      const device = payload.device ?? best;
-      return { payload: { ...payload, device }, device };
+      const device = payload.device ?? best.device;
+      return { payload: { ...payload, device, engine: payload.engine ?? best.engine }, device };
     }
     case 'profile':
     case 'merge':
@@ -117,7 +122,7 @@ async function run(
 ): Promise<Settlement> {
   const { tenantId, taskId } = task;
   const log = context.log.child({ tenantId, taskId, kind: task.kind, attempt: grant.attempt });
-  const { payload, device } = onDevice(grant.payload, context.device);
+  const { payload, device } = onDevice(grant.payload, context);
   const scratchDir = join(context.scratchDir, `${taskId}-${grant.fence.replace(/\W/g, '')}`);
   await mkdir(scratchDir, { recursive: true });
 

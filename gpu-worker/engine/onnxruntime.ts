@@ -1,16 +1,11 @@
 /** The worker's one door to onnxruntime: sessions on the provider that was asked for, always closed again. */
 import * as ort from 'onnxruntime-node';
-import { DEVICES, Failure } from '../../contracts';
 import type { Device } from '../../contracts';
 
 export type Tensor = ort.Tensor;
 export type Feeds = Readonly<Record<string, Tensor>>;
 
-export interface Engine {
-  readonly name: 'onnxruntime';
-  readonly device: Device;
-  readonly version: string;
-}
+export const ONNXRUNTIME_VERSION: string = ort.env.versions.node ?? ort.env.versions.common;
 
 export interface SessionOptions {
   readonly device?: Device;
@@ -70,37 +65,6 @@ export const withSession = async <T>(
     return await use(session);
   } finally {
     await session.close();
-  }
-};
-
-/**
- * The engine on `wanted`, proved by creating a session of `probe` on it; cpu when nothing is asked for.
- * Throws BAD_SPEC, listing what works here, when the device does not.
- */
-export const chooseEngine = async (wanted: Device | null, probe: Uint8Array): Promise<Engine> => {
-  const device = wanted ?? 'cpu';
-  if (device !== 'cpu' && !(await works(device, probe))) {
-    const here: Device[] = [];
-    for (const other of DEVICES) if (other !== device && (await works(other, probe))) here.push(other);
-    throw new Failure(
-      'BAD_SPEC',
-      `device ${device} is not available on this worker; one of: ${here.join(', ')}`,
-      {
-        path: ['device'],
-        hint: 'leave the device out to train on the cpu',
-      },
-    );
-  }
-  return { name: 'onnxruntime', device, version: ort.env.versions.node ?? ort.env.versions.common };
-};
-
-const works = async (device: Device, probe: Uint8Array): Promise<boolean> => {
-  if (device === 'cpu') return true;
-  try {
-    await withSession(probe, { device }, async () => undefined);
-    return true;
-  } catch {
-    return false;
   }
 };
 

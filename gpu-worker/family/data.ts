@@ -1,7 +1,7 @@
 /** What a family trains on: rows of a table, and, for those that want a matrix, their prepared features. */
 import type { Epoch, HoldoutRule } from '../../contracts';
 import type { Column, Table } from '../data/table';
-import type { Engine } from '../engine/onnxruntime';
+import type { Engine } from '../engine/engine';
 import type { FeatureMatrix } from '../prepare/matrix';
 import type { Encoding } from '../prepare/encoding';
 import type { Preparation } from '../prepare/preparation';

@@ -9,6 +9,6 @@ let worker = null;
 for (const signal of ['SIGTERM', 'SIGINT']) {
   process.on(signal, () => void worker.stop().then(() => process.exit(0)));
 }
-startWorker(config, join(__dirname, 'child.cjs'), createLogger(config.logLevel)).then((started) => {
+startWorker(config, 'cpu', join(__dirname, 'child.cjs'), createLogger(config.logLevel)).then((started) => {
   worker = started;
 });

@@ -1,6 +1,6 @@
 import { Failure, oneOf } from '../../contracts';
 import type { ModelSpec } from '../../contracts';
-import type { Engine } from '../engine/onnxruntime';
+import type { Engine } from '../engine/engine';
 import { trainAuto } from '../family/auto/auto';
 import { familiesOf, trainConcrete } from '../family/concrete';
 import { isSupervised } from '../family/data';

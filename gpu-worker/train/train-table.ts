@@ -1,7 +1,7 @@
 /** Everything between a table in memory and a verified file in memory. */
 import type { Comparison, GoldenRows, ModelManifest, TrainPayload } from '../../contracts';
 import type { Table } from '../data/table';
-import { chooseEngine } from '../engine/onnxruntime';
+import { chooseEngine } from '../engine/engine';
 import { goldenRows } from '../export/golden';
 import { sealModel } from '../export/sealed';
 import { serve } from '../export/served';
@@ -11,13 +11,12 @@ import type { Judged, Problem } from '../purpose/purpose';
 import type { TaskIo } from '../task-io';
 import { Assembly } from './assemble';
 import { CODE_VERSION } from './code-version';
-import { probeModel } from './probe';
 import { checkedSpec } from './spec';
 import { trainSpec } from './train-spec';
 
 export type TrainRequest = Pick<
   TrainPayload,
-  'target' | 'task' | 'holdout' | 'exclude' | 'spec' | 'seed' | 'device' | 'costs'
+  'target' | 'task' | 'holdout' | 'exclude' | 'spec' | 'seed' | 'device' | 'engine' | 'costs'
 >;
 
 export interface TrainVoice extends Pick<TaskIo, 'signal' | 'progress'> {
@@ -35,7 +34,7 @@ export interface MadeModel {
 export const trainTable = async (table: Table, request: TrainRequest, io: TrainVoice): Promise<MadeModel> => {
   io.progress('PREPARING', 0.02);
   const spec = checkedSpec(request.spec, request.task);
-  const engine = await chooseEngine(request.device, probeModel());
+  const engine = await chooseEngine(request.device, request.engine);
   const problem = pose(table, request, spec);
   const { split, target } = problem;
   const data = new Assembly(

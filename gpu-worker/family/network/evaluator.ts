@@ -2,7 +2,8 @@
 import { input, modelBytes, noDropout } from '../../../onnx';
 import type { Column, Value, Weights } from '../../../onnx';
 import { asFloat32, float32, openSession } from '../../engine/onnxruntime';
-import type { Engine, Feeds, Session } from '../../engine/onnxruntime';
+import type { Engine } from '../../engine/engine';
+import type { Feeds, Session } from '../../engine/onnxruntime';
 import { RowFeed, tensorOf } from './feed';
 import { weightShapes } from './network';
 import type { Network, NetworkData } from './network';

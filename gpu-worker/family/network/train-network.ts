@@ -4,7 +4,7 @@ import type { Plateau, Weights } from '../../../onnx';
 import { Failure } from '../../../contracts';
 import type { Epoch } from '../../../contracts';
 import { ChunkSize } from '../../engine/chunk';
-import { openSession } from '../../engine/onnxruntime';
+import { openTraining } from '../../engine/engine';
 import type { TrainingContext } from '../data';
 import { packState, unpackState } from './checkpoint';
 import type { Layout, TrainingState } from './checkpoint';
@@ -41,8 +41,7 @@ export const trainNetwork = async <I extends string, T extends string>(
   const batchSize = Math.min(options.batchSize, data.training.count);
   const program = trainingProgram(network, options, batchSize, data.tally !== undefined);
   const work = network.work ?? countOfAll(Object.values(network.parameters));
-  const session = await openSession(program.compiled.bytes, {
-    device: context.engine.device,
+  const session = await openTraining(context.engine, program.compiled, {
     threads: 3 * batchSize * work > WORTH_A_THREAD ? 2 : 1,
   });
   const breathe = async (): Promise<void> => {

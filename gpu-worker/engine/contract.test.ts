@@ -1,0 +1,80 @@
+/** Every engine and provider that is present trains the same spec on the same data to the same weights. */
+import * as tf from '../testing/tfjs-cpu';
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import * as contracts from '../../contracts';
+import * as concrete from '../family/concrete';
+import * as preparedTarget from '../prepare/target';
+import { answers, specs } from '../testing/contract.cjs';
+import * as assemble from '../train/assemble';
+import { chooseEngine } from './engine';
+import { openSessionCount } from './onnxruntime';
+
+const parts = { ...contracts, ...concrete, ...preparedTarget, ...assemble };
+/** Relative to the target's spread, about 2. */
+const TOLERANCE = 1e-4;
+
+/** Debian's chromium brings a Vulkan device in software. */
+const CHROMIUM = '/usr/lib/chromium';
+const SOFTWARE_DEVICE = {
+  LD_LIBRARY_PATH: CHROMIUM,
+  VK_ICD_FILENAMES: join(CHROMIUM, 'vk_swiftshader_icd.json'),
+};
+const inSoftware = existsSync(SOFTWARE_DEVICE.VK_ICD_FILENAMES);
+
+const printed = async (script: string, ...args: string[]): Promise<string> => {
+  const path = join(__dirname, '../testing', script);
+  const { stdout } = await promisify(execFile)(process.execPath, [path, ...args], {
+    env: { ...process.env, ...(inSoftware && SOFTWARE_DEVICE) },
+    maxBuffer: 2 ** 26,
+  });
+  return stdout;
+};
+const answersOf = async (device: string): Promise<Record<string, number[]>> =>
+  JSON.parse(await printed('contract.cjs', 'onnxruntime', device)) as Record<string, number[]>;
+
+const expectSame = (got: Record<string, number[]>, expected: Record<string, number[]>): void => {
+  expect(Object.keys(got)).toEqual(Object.keys(specs));
+  for (const [name, values] of Object.entries(expected)) {
+    const distance = Math.max(...values.map((value, at) => Math.abs(value - (got[name]?.[at] ?? NaN))));
+    expect({ name, same: distance < TOLERANCE }).toEqual({ name, same: true });
+  }
+};
+
+let cpu: Record<string, number[]>;
+beforeAll(async () => {
+  tf.enableProdMode(); // no advice about faster backends
+  await tf.setBackend('cpu');
+  cpu = await answers(parts, await chooseEngine('cpu'));
+});
+afterAll(() => expect(openSessionCount()).toBe(0));
+
+it('tensorflow, with its own gradients, ends where onnxruntime does', async () => {
+  const before = tf.memory().numTensors;
+  const engine = await chooseEngine('cpu', 'tensorflow');
+  expect(engine).toMatchObject({ name: 'tensorflow', device: 'cpu', version: tf.version_core });
+  expectSame(await answers(parts, engine), cpu);
+  expect(tf.memory().numTensors).toBe(before);
+});
+
+const withDevice = inSoftware ? describe : describe.skip;
+withDevice(
+  inSoftware
+    ? 'webgpu over a Vulkan device in software'
+    : `webgpu (skipped: ${CHROMIUM} is missing; install Debian's chromium)`,
+  () => {
+    it('ends where the cpu does', async () => expectSame(await answersOf('webgpu'), cpu), 300_000);
+
+    it('says that a model does not fit into its memory', async () => {
+      expect(await printed('too-big.cjs', 'webgpu')).toMatch(
+        /^OUT_OF_MEMORY: the training does not fit into the memory of the webgpu device/,
+      );
+    }, 300_000);
+  },
+);
+
+it('a device that is not there is refused with those that are', async () => {
+  await expect(answersOf('cuda')).rejects.toThrow(/BAD_SPEC device cuda is not available.*one of: cpu/);
+});

@@ -1,0 +1,121 @@
+/** Where a training is computed: onnxruntime on one of its providers, or TensorFlow where its package is installed. */
+import { DEVICES, ENGINES, Failure } from '../../contracts';
+import type { Device, EngineName } from '../../contracts';
+import type { CompiledTraining } from '../../onnx';
+import { ONNXRUNTIME_VERSION, openSession } from './onnxruntime';
+import type { Session, SessionOptions } from './onnxruntime';
+import { loadTensorFlow, TENSORFLOW_PACKAGE } from './tensorflow/load';
+import type { TensorFlow } from './tensorflow/operators';
+import { TensorFlowTraining } from './tensorflow/training';
+import { runTinyTraining, tinyTraining } from './tiny-training';
+
+export interface Engine {
+  readonly name: EngineName;
+  readonly device: Device;
+  readonly version: string;
+}
+
+/** What drivers and allocators say when memory is refused; WebGPU hands out a buffer that is «invalid» and goes on. */
+const MEMORY_REFUSED =
+  /out of memory|bad_alloc|failed to allocate|allocation failed|cannot allocate|CUDA_ERROR_OUT_OF_MEMORY|exceeds the (max|limit)|device (is |was )?lost|invalid due to a previous error/i;
+
+/**
+ * A session that takes the feeds of `compiled` and gives its outputs, on the engine's device. A run that the device has
+ * not enough memory for fails with OUT_OF_MEMORY.
+ */
+export const openTraining = async (
+  engine: Engine,
+  compiled: CompiledTraining,
+  options: Pick<SessionOptions, 'threads'> = {},
+): Promise<Session> => {
+  const session =
+    engine.name === 'tensorflow'
+      ? new TensorFlowTraining(tensorFlow(), compiled)
+      : await named(engine, openSession(compiled.bytes, { ...options, device: engine.device }));
+  if (engine.device === 'cpu') return session;
+  return { ...session, run: (feeds, outputs) => named(engine, session.run(feeds, outputs)) };
+};
+
+const named = async <T>({ device }: Engine, work: Promise<T>): Promise<T> => {
+  try {
+    return await work;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    if (device === 'cpu' || !MEMORY_REFUSED.test(message)) throw error;
+    throw new Failure('OUT_OF_MEMORY', `the training does not fit into the memory of the ${device} device`, {
+      hint: 'use a smaller batchSize or model, or the device cpu',
+      cause: error,
+    });
+  }
+};
+
+const tensorFlow = (): TensorFlow => {
+  const loaded = loadTensorFlow();
+  if ('tf' in loaded) return loaded.tf;
+  throw new Failure('BAD_SPEC', `engine tensorflow is not available on this worker: ${loaded.missing}`, {
+    path: ['engine'],
+    hint: `leave the engine out, or install it there: npm install ${TENSORFLOW_PACKAGE} --workspace gpu-worker`,
+  });
+};
+
+/** A device that trains as the cpu does, proved by a tiny training on it; else why not. */
+export const tryEngine = async (
+  name: EngineName,
+  device: Device,
+): Promise<
+  { readonly version: string; readonly stepMs: number } | { readonly why: string; readonly error: unknown }
+> => {
+  try {
+    const version = name === 'tensorflow' ? tensorFlowVersion(device) : ONNXRUNTIME_VERSION;
+    const compiled = tinyTraining();
+    const session = await openTraining({ name, device, version }, compiled);
+    try {
+      return { version, stepMs: await runTinyTraining(session, compiled) };
+    } finally {
+      await session.close();
+    }
+  } catch (error) {
+    const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+    // onnxruntime says where in its own source before it says what.
+    return { why: line.replace(/^\/\S+ .*?\bwas (true|false)\. /, '').slice(0, 200), error };
+  }
+};
+
+/** tfjs-node-gpu falls back to the cpu by itself: then its GPU does not work. */
+const tensorFlowVersion = (device: Device): string => {
+  const tf = tensorFlow();
+  const backend = tf.backend() as { readonly isUsingGpuDevice?: boolean };
+  const has: Device = backend.isUsingGpuDevice === true ? 'cuda' : 'cpu';
+  if (device !== has) throw new Error(`TensorFlow computes on ${has} here`);
+  return tf.version_core;
+};
+
+/**
+ * The engine for a task, cpu and onnxruntime where nothing is asked for. Throws BAD_SPEC, listing what works here, when
+ * the device does not.
+ */
+export const chooseEngine = async (
+  device: Device | null,
+  name: EngineName = 'onnxruntime',
+): Promise<Engine> => {
+  if (name === 'onnxruntime' && (device ?? 'cpu') === 'cpu')
+    return { name, device: 'cpu', version: ONNXRUNTIME_VERSION };
+  const wanted = device ?? (name === 'tensorflow' ? tensorFlowDevice() : 'cpu');
+  const found = await tryEngine(name, wanted);
+  if ('version' in found) return { name, device: wanted, version: found.version };
+  const here: string[] = [];
+  for (const other of DEVICES)
+    if (other !== wanted && 'version' in (await tryEngine(name, other))) here.push(other);
+  throw new Failure(
+    'BAD_SPEC',
+    `device ${wanted} is not available on this worker; one of: ${here.join(', ')}`,
+    { path: ['device'], hint: 'leave the device out to train on the cpu', cause: found.error },
+  );
+};
+
+const tensorFlowDevice = (): Device => {
+  const backend = tensorFlow().backend() as { readonly isUsingGpuDevice?: boolean };
+  return backend.isUsingGpuDevice === true ? 'cuda' : 'cpu';
+};
+
+export const engineNamed = (name: string): EngineName | undefined => ENGINES.find((known) => known === name);
