@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { EvaluationReport } from '../contracts';
 import type {
   DatasetVersionId,
   JobId,
@@ -94,6 +95,8 @@ describe('real tasks in the worker process', () => {
     device: null,
     onnx: sink(`${name}.onnx`),
     golden: sink(`${name}.golden`),
+    evaluation: sink(`${name}.evaluation`),
+    card: sink(`${name}.card`),
     champion: null,
   });
   const resultOf = async <K extends TaskResult['kind']>(
@@ -146,6 +149,9 @@ describe('real tasks in the worker process', () => {
     expect(manifest.metrics.test['rmse']).toBeLessThan(manifest.metrics.baseline['rmse'] ?? 0);
     const onnx = files.files.get('houses.onnx') ?? Buffer.alloc(0);
     expect(createHash('sha256').update(onnx).digest('hex')).toBe(manifest.onnx.sha256);
+    const report = files.files.get(manifest.evaluation?.key ?? '') ?? Buffer.alloc(0);
+    expect(EvaluationReport.parse(JSON.parse(report.toString())).rows).toMatchObject({ of: 'test' });
+    expect(files.files.get(manifest.card?.key ?? '')?.toString()).toContain('# Model card: regression');
   });
 
   it('refuses an empty file with its code, and a target that is no column', async () => {

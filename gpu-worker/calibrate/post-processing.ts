@@ -14,12 +14,15 @@ export interface PostProcessing {
   readonly costs?: CostMatrix;
   /** Left out where too few rows were there to promise anything. */
   readonly conformal?: Conformal;
+  /** The same for other levels, to see on held-out rows whether they keep their promise; `conformal` is one of them. */
+  readonly levels: readonly Conformal[];
   /** Cross-validated log loss of the calibrations that were tried. */
   readonly logLoss: ChosenCalibration['logLoss'];
 }
 
 /** How often the truth shall be inside an interval or a set. */
 export const CONFORMAL_LEVEL = 0.9;
+const LEVELS = [0.5, 0.8, CONFORMAL_LEVEL, 0.95];
 
 /**
  * Fitted on answers for rows that were not learned from. Conformal scores are taken after a calibration that the row
@@ -33,8 +36,9 @@ export const fitPostProcessing = (
 ): PostProcessing => {
   if (target.task === 'regression') {
     const actual = Float64Array.from(rows, (row) => target.values[row]);
-    const conformal = fitInterval({ predicted: predicted.values, actual }, CONFORMAL_LEVEL);
-    return { calibration: NO_CALIBRATION, logLoss: {}, ...(conformal && { conformal }) };
+    const fit = (level: number): Conformal | undefined =>
+      fitInterval({ predicted: predicted.values, actual }, level);
+    return { calibration: NO_CALIBRATION, logLoss: {}, ...conformalAt(fit) };
   }
   const classes = target.classes.length;
   const codes = Int32Array.from(rows, (row) => target.codes[row]);
@@ -42,13 +46,20 @@ export const fitPostProcessing = (
     labelledRows(predicted.values, codes, classes),
     seed,
   );
-  const conformal = fitSet(outOfFold, CONFORMAL_LEVEL);
   return {
     calibration,
     logLoss,
     ...(costs && { costs }),
-    ...(conformal && { conformal }),
+    ...conformalAt((level) => fitSet(outOfFold, level)),
   };
+};
+
+const conformalAt = (
+  fit: (level: number) => Conformal | undefined,
+): Pick<PostProcessing, 'conformal' | 'levels'> => {
+  const levels = LEVELS.map(fit).filter((one) => one !== undefined);
+  const conformal = levels.find(({ level }) => level === CONFORMAL_LEVEL);
+  return { levels, ...(conformal && { conformal }) };
 };
 
 /** The trainer's answers as the file will give them. */

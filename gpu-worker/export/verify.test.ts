@@ -90,6 +90,7 @@ describe('verify', () => {
     const post = {
       calibration: { kind: 'none' },
       logLoss: {},
+      levels: [],
       conformal: { kind: 'set', method: 'least-ambiguous', level: 0.9, threshold: 0.3, rows: 50 },
     } as const;
     const served = { predictions: ['a', 'b'], probabilities, bounds: null, sets: Uint8Array.of(1, 1, 0, 1) };

@@ -1,6 +1,7 @@
 /** What a model is for: everything that differs from task to task between a table and a verified file. */
 import type {
   Comparison,
+  EvaluationReport,
   GoldenRows,
   MetricsBySplit,
   ModelManifest,
@@ -38,6 +39,10 @@ export interface Judged {
   golden(served: Served, positions: readonly number[]): Omit<GoldenRows, 'v' | 'rows'>;
   /** Both of the held-out rows; null where they cannot be compared. */
   compare(champion: Served, challenger: Served): Comparison | null;
+  /**
+   * What is to be said of the file once it is verified; tasks without this have the basic report. `served`: of `checked`.
+   */
+  evaluate?(onnx: Uint8Array, served: Served, signal: AbortSignal): Promise<EvaluationReport>;
   /** What else the manifest says of a model of this task. */
   readonly manifest: Partial<Pick<ModelManifest, 'calibration' | 'costs' | 'conformal'>>;
 }

@@ -7,6 +7,8 @@ import { baselineOf, metricsOf } from '../evaluate/evaluate';
 import { predictedOf } from '../evaluate/predict';
 import type { Predicted } from '../evaluate/predict';
 import { supervisedAnswer, supervisedOutputs } from '../export/sealed';
+import { supervisedReport } from '../evaluate/supervised-report';
+import { serve } from '../export/served';
 import type { Served } from '../export/served';
 import { verify } from '../export/verify';
 import { validationFractionOf } from '../family/concrete';
@@ -20,6 +22,8 @@ import type { Judged, Pose } from './purpose';
 
 /** A search needs enough rows to choose by. */
 const AUTO_VALIDATION = 0.15;
+
+const NO_ROWS = new Int32Array(0);
 
 export const supervised =
   (task: SupervisedTarget['task']): Pose =>
@@ -56,6 +60,21 @@ export const supervised =
         golden: (served, positions) => golden(served, positions, checked, target),
         compare: (champion, challenger) =>
           compareServed(table, request.target, target, split.test, { champion, challenger }, request.seed),
+        evaluate: async (onnx, served, signal) => {
+          const rows = tests ? split.test : trained.outOfSample ? NO_ROWS : split.validation;
+          const answers = tests ? served : await serve(onnx, table, rows, signal);
+          if (answers === undefined) throw new Error('the file was served before');
+          return supervisedReport({
+            ...{ onnx, table, target, rows, post, metrics, signal },
+            of: tests ? 'test' : 'validation',
+            served: answers,
+            targetName: request.target,
+            history: trained.history,
+            training: split.training,
+            sensitive: request.sensitive ?? [],
+            seed: request.seed,
+          });
+        },
         manifest: {
           calibration: post.calibration,
           ...(post.costs && { costs: post.costs.map((row) => [...row]) }),

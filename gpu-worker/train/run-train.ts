@@ -5,8 +5,10 @@ import { pipeline } from 'node:stream/promises';
 import { Failure, canonicalJson } from '../../contracts';
 import type { ModelManifest, Sha256, TrainPayload, TrainResult } from '../../contracts';
 import { readSealed } from '../data';
+import { modelCardMarkdown } from '../evaluate/model-card';
 import type { TaskIo } from '../task-io';
 import { trainTable } from './train-table';
+import type { MadeModel } from './train-table';
 
 /**
  * Trains `payload.spec`, verifies the exported file against the trainer on held-out rows, and stores it. Fails with
@@ -36,11 +38,29 @@ export const runTrain = async (payload: TrainPayload, io: TaskIo): Promise<Train
       ...made.manifest,
       data: { sha256, ...made.rows },
     };
-    return { kind: 'train', manifest };
+    return {
+      kind: 'train',
+      manifest: { ...manifest, ...(await storeEvaluation(payload, made, manifest, io)) },
+    };
   } catch (error) {
     if (io.signal.aborted) throw new Failure('CANCELED', 'the training was canceled', { cause: error });
     throw error;
   }
+};
+
+/** The report as JSON and the card as Markdown, where there is a place for them. */
+const storeEvaluation = async (
+  { evaluation, card }: TrainPayload,
+  made: MadeModel,
+  manifest: ModelManifest,
+  io: TaskIo,
+): Promise<Pick<ModelManifest, 'evaluation' | 'card'>> => {
+  const report = canonicalJson(made.evaluation);
+  const words = modelCardMarkdown(made.evaluation, manifest);
+  return {
+    ...(evaluation && { evaluation: await io.store(evaluation, { bytes: Buffer.from(report) }) }),
+    ...(card && { card: await io.store(card, { bytes: Buffer.from(words) }) }),
+  };
 };
 
 /** Free text teaches nothing here and would fill the memory. */

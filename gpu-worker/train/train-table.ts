@@ -1,7 +1,8 @@
 /** Everything between a table in memory and a verified file in memory. */
-import type { Comparison, GoldenRows, ModelManifest, TrainPayload } from '../../contracts';
+import type { Comparison, EvaluationReport, GoldenRows, ModelManifest, TrainPayload } from '../../contracts';
 import type { Table } from '../data/table';
 import { chooseEngine } from '../engine/engine';
+import { basicReport } from '../evaluate/report';
 import { goldenRows } from '../export/golden';
 import { sealModel } from '../export/sealed';
 import { serve } from '../export/served';
@@ -16,7 +17,7 @@ import { trainSpec } from './train-spec';
 
 export type TrainRequest = Pick<
   TrainPayload,
-  'target' | 'task' | 'holdout' | 'exclude' | 'spec' | 'seed' | 'device' | 'engine' | 'costs'
+  'target' | 'task' | 'holdout' | 'exclude' | 'spec' | 'seed' | 'device' | 'engine' | 'costs' | 'sensitive'
 >;
 
 export interface TrainVoice extends Pick<TaskIo, 'signal' | 'progress'> {
@@ -27,6 +28,7 @@ export interface TrainVoice extends Pick<TaskIo, 'signal' | 'progress'> {
 export interface MadeModel {
   readonly onnx: Uint8Array;
   readonly golden: GoldenRows;
+  readonly evaluation: EvaluationReport;
   readonly manifest: Omit<ModelManifest, 'v' | 'onnx' | 'golden' | 'data'>;
   readonly rows: { readonly trainRows: number; readonly validationRows: number; readonly testRows: number };
 }
@@ -58,8 +60,17 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
   if (served === undefined)
     throw new Error('the exported file asks for a column that the data does not have');
   const verified = judged.verify(served);
+  io.progress('EVALUATING', 0.97);
+  const evaluation =
+    (await judged.evaluate?.(onnx, served, io.signal)) ??
+    basicReport({
+      ...{ task: target.task, targetName: request.target, metrics: judged.metrics },
+      history: trained.history,
+      testRows: split.test.length,
+    });
   return {
     onnx,
+    evaluation,
     golden: goldenRows(problem.table, trained.inputs, judged.checked, served, (of, positions) =>
       judged.golden(of, positions),
     ),

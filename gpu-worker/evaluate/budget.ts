@@ -1,0 +1,42 @@
+/** How much work a report may be. */
+
+/** Answers to «what if» questions by section, for a file of at most `FULL_BYTES`. */
+const QUESTIONS = { importance: 40_000, shapley: 30_000, partialDependence: 10_000 };
+/** A larger file is asked fewer questions, in proportion: the size stands for the time that an answer takes. */
+const FULL_BYTES = 2 ** 20;
+const LEAST_SHARE = 0.02;
+/** However slow a model turns out to be, sections that have not begun by then are left out. */
+const LIMIT_MS = 20_000;
+
+/**
+ * Counts of rows and repeats follow from the table's and the file's size only, so that a report does not depend on the
+ * machine; the clock is a last resort against models whose size says little about their time.
+ */
+export class Budget {
+  private readonly share: number;
+  private readonly started = performance.now();
+
+  constructor(
+    fileBytes: number,
+    private readonly limitMs = LIMIT_MS,
+  ) {
+    this.share = Math.max(LEAST_SHARE, Math.min(1, FULL_BYTES / fileBytes));
+  }
+
+  /** How many rows a section may ask about when each of them costs `each` questions, within [least, most]. */
+  rows(
+    section: keyof typeof QUESTIONS,
+    each: number,
+    { least, most }: { least: number; most: number },
+  ): number {
+    const affordable = Math.floor((QUESTIONS[section] * this.share) / Math.max(each, 1));
+    return Math.max(least, Math.min(most, affordable));
+  }
+
+  /** Why nothing more may begin; undefined as long as something may. */
+  spent(): string | undefined {
+    return performance.now() - this.started > this.limitMs
+      ? `the report had taken ${this.limitMs / 1000} seconds already`
+      : undefined;
+  }
+}
