@@ -156,8 +156,12 @@ export const Shapley = z.object({
       label: z.string().nullable(),
       base: z.number(),
       output: z.number(),
+      /** What turned out to be true; null where it is not known. */
+      actual: z.union([z.number(), z.string()]).nullable(),
       /** One a column of `summary`, in that order; they and `base` sum to `output`. */
       values: z.array(z.number()),
+      /** The row's own cells in these columns; null where missing, and for columns that share a value. */
+      cells: z.array(z.union([z.number(), z.string()]).nullable()),
     }),
   ),
 });

@@ -85,7 +85,9 @@ const explained = async (
     const places = drawn(rows.length, count, seed, DRAW.explained);
     const background = take(training, BACKGROUND, DRAW.background);
     const asked = { places: [...places], rows: places.map((place) => rows[place]) };
-    return explainRows(file, { ...asked, background, columns, classes, seed });
+    const actual = (row: number): string | number | null =>
+      target.task === 'regression' ? target.values[row] : (target.classes[target.codes[row]] ?? null);
+    return explainRows(file, { ...asked, background, columns, classes, actual, seed });
   });
 
   const curves = (importance?.columns ?? []).slice(0, MOST_CURVES);

@@ -20,6 +20,7 @@ const messages = {
   Cancel: contracts.Cancel,
   UsageBatch: contracts.UsageBatch,
   GoldenRows: contracts.GoldenRows,
+  EvaluationReport: contracts.EvaluationReport,
 } satisfies Record<string, z.ZodType>;
 
 const files = readdirSync(folder).sort();

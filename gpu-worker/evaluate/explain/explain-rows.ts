@@ -1,4 +1,5 @@
 import type { Shapley } from '../../../contracts';
+import { rawValue } from '../../data/raw-value';
 import type { SealedFile } from './sealed-file';
 import { sampledShapley } from './shapley';
 import type { Questions } from './shapley';
@@ -13,12 +14,14 @@ export interface RowsToExplain {
   readonly columns: readonly string[];
   /** Class labels; empty where the answer is a number. */
   readonly classes: readonly string[];
+  /** What was true for a table row. */
+  readonly actual: (row: number) => string | number | null;
   readonly seed: number;
 }
 
 /** Shapley values of the served answers: of the number, or of the most probable label's probability. */
 export const explainRows = async (file: SealedFile, asked: RowsToExplain): Promise<Shapley> => {
-  const { rows, places, background, columns, classes, seed } = asked;
+  const { rows, places, background, columns, classes, actual, seed } = asked;
   const own = new Set(columns);
   const together = file.inputs.filter((name) => !own.has(name));
   const names = together.length > 0 ? [...columns, OTHERS] : [...columns];
@@ -42,7 +45,13 @@ export const explainRows = async (file: SealedFile, asked: RowsToExplain): Promi
       { players: names.length, backgrounds: background.length, ask },
       seed,
     );
-    explained.push({ row: places[at], label: classes[label] ?? null, base, output, values: [...values] });
+    explained.push({
+      row: places[at],
+      label: classes[label] ?? null,
+      ...{ base, output, actual: actual(row) },
+      values: [...values],
+      cells: names.map((name) => (own.has(name) ? rawValue(file.column(name), row) : null)),
+    });
   }
   const sizes = names.map((column, player) => ({
     player,
@@ -55,7 +64,11 @@ export const explainRows = async (file: SealedFile, asked: RowsToExplain): Promi
     backgroundRows: background.length,
     together,
     summary: sizes.map(({ column, meanAbsolute }) => ({ column, meanAbsolute })),
-    rows: explained.map((one) => ({ ...one, values: sizes.map(({ player }) => one.values[player]) })),
+    rows: explained.map((one) => ({
+      ...one,
+      values: sizes.map(({ player }) => one.values[player]),
+      cells: sizes.map(({ player }) => one.cells[player]),
+    })),
   };
 };
 

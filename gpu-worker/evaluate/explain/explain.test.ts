@@ -132,6 +132,7 @@ describe('explaining a sealed file', () => {
         background,
         columns: ['a', 'b', 'kind'],
         classes: [],
+        actual: (row) => truth[row],
         seed: 3,
       }),
     );
@@ -140,7 +141,8 @@ describe('explaining a sealed file', () => {
     if (!('values' in a)) throw new Error('numbers');
     const meanA = background.reduce((sum, row) => sum + a.values[row], 0) / 16;
     const place = summary.findIndex(({ column }) => column === 'a');
-    expect(explained[0]).toMatchObject({ row: 4, label: null });
+    expect(explained[0]).toMatchObject({ row: 4, label: null, actual: truth[20] });
+    expect(explained[0].cells[place]).toBe(a.values[20]);
     expect(explained[0].values[place]).toBeCloseTo(3 * (a.values[20] - meanA), 5);
     expect(summary.map(({ column }) => column).at(-1)).toBe('b');
     for (const { base, output, values } of explained)
@@ -159,6 +161,7 @@ describe('explaining a sealed file', () => {
         background: all.subarray(0, 4),
         columns: ['a'],
         classes: [],
+        actual: (row) => truth[row],
         seed: 3,
       }),
     );
