@@ -12,8 +12,6 @@ const FOLDS = 5;
 /** Below these counts a method learns more noise than it corrects (isotonic: Niculescu-Mizil and Caruana 2005). */
 const FEWEST_ROWS = { temperature: 50, isotonic: 1000 };
 const FEWEST_ROWS_OF_A_CLASS = 20;
-/** Fitting looks at this many rows at most, drawn by the seed. */
-const MOST_ROWS = 50_000;
 /** One curve a class: more classes have too few rows each. */
 const MOST_CURVES = 50;
 
@@ -31,7 +29,7 @@ export interface ChosenCalibration {
  */
 export const chooseCalibration = (given: Labelled, seed: number): ChosenCalibration => {
   const order = permutation(given.codes.length, seed, 0xca1);
-  const labelled = pick(given, order.subarray(0, MOST_ROWS));
+  const labelled = pick(given, order);
   const logLoss: Partial<Record<Calibration['kind'], number>> = {};
   let best = { kind: 'none' as Calibration['kind'], outOfFold: labelled, losses: logLosses(labelled) };
   if (labelled.codes.length > 0) logLoss.none = mean(best.losses);

@@ -1,3 +1,5 @@
+import { permutation, randomKey } from '../../onnx';
+
 /** Probabilities of rows that were not learned from, and what turned out to be true for them. */
 export interface Labelled {
   readonly classes: number;
@@ -7,24 +9,42 @@ export interface Labelled {
   readonly codes: Int32Array;
 }
 
-/** Without the rows whose class the model does not know (code -1). */
+/** Rows before they are chosen from: anything that can be read by place. */
+interface Given {
+  readonly classes: number;
+  readonly probabilities: ArrayLike<number>;
+  readonly codes: ArrayLike<number>;
+}
+
+const DRAW = 0xca0;
+/** Most rows that are looked at, and most probabilities: of many classes fewer rows. */
+const MOST_ROWS = 50_000;
+const MOST_CELLS = 10_000_000;
+
+/** Drawn by `seed` where there are too many; without the rows whose class the model does not know (code -1). */
 export const labelledRows = (
   probabilities: ArrayLike<number>,
   codes: ArrayLike<number>,
   classes: number,
+  seed = 0,
 ): Labelled => {
   const known = Array.from({ length: codes.length }, (_, row) => row).filter((row) => codes[row] >= 0);
-  return pick(
-    { classes, probabilities: Float64Array.from(probabilities), codes: Int32Array.from(codes) },
-    known,
-  );
+  const most = Math.min(MOST_ROWS, Math.floor(MOST_CELLS / classes));
+  const rows =
+    known.length > most
+      ? permutation(known.length, randomKey(seed, DRAW), 0)
+          .subarray(0, most)
+          .map((place) => known[place])
+      : known;
+  return pick({ classes, probabilities, codes }, rows);
 };
 
 /** Some of the rows, in the order given. */
-export const pick = ({ classes, probabilities, codes }: Labelled, rows: ArrayLike<number>): Labelled => {
+export const pick = ({ classes, probabilities, codes }: Given, rows: ArrayLike<number>): Labelled => {
   const picked = new Float64Array(rows.length * classes);
   for (let i = 0; i < rows.length; i++)
-    picked.set(probabilities.subarray(rows[i] * classes, (rows[i] + 1) * classes), i * classes);
+    for (let label = 0; label < classes; label++)
+      picked[i * classes + label] = probabilities[rows[i] * classes + label];
   return { classes, probabilities: picked, codes: Int32Array.from(rows, (row) => codes[row]) };
 };
 

@@ -43,7 +43,7 @@ export const fitPostProcessing = (
   const classes = target.classes.length;
   const codes = Int32Array.from(rows, (row) => target.codes[row]);
   const { calibration, logLoss, outOfFold } = chooseCalibration(
-    labelledRows(predicted.values, codes, classes),
+    labelledRows(predicted.values, codes, classes, seed),
     seed,
   );
   return {

@@ -71,7 +71,7 @@ const NO_GAPS = {
  * Rates of deciding for a class, by group: demographic parity (Calders et al. 2009) and disparate impact (Feldman et al.
  * 2015) compare how often it is decided for, equal opportunity and equalized odds (Hardt et al. 2016) how often among
  * those for whom it is true, and also among the others. With two classes about the second one, with more about the one
- * with the greatest parity difference. `codes`: class index a row, -1 = unknown to the model.
+ * with the greatest parity difference of the 20 that are given most often. `codes`: class index a row, -1 = unknown to the model.
  */
 export const classificationFairness = (
   groups: GroupedColumn,
@@ -80,12 +80,21 @@ export const classificationFairness = (
   classes: readonly string[],
 ): Fairness => {
   const members = rowsOf(groups);
-  const asked = classes.length === 2 ? [1] : [...classes.keys()];
+  const asked = classes.length === 2 ? [1] : mostFrequent(decided, classes.length);
   const [first, ...others] = asked.map((label) =>
     aboutLabel({ groups, members, decided, codes, label, name: classes[label] }),
   );
   const severity = (one: Fairness): number => one.demographicParityDifference ?? -1;
   return others.reduce((worst, other) => (severity(other) > severity(worst) ? other : worst), first);
+};
+
+const MOST_LABELS = 20;
+
+/** Labels that are given most often. */
+const mostFrequent = (decided: ArrayLike<number>, classes: number): number[] => {
+  const counts = new Int32Array(classes);
+  for (let row = 0; row < decided.length; row++) counts[decided[row]]++;
+  return [...counts.keys()].sort((a, b) => counts[b] - counts[a] || a - b).slice(0, MOST_LABELS);
 };
 
 interface Question {

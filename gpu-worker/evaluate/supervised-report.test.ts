@@ -147,10 +147,11 @@ describe('what a report may cost', () => {
 
   it('a larger file is asked fewer questions; the clock only stops what has not begun', () => {
     const limits = { least: 20, most: 1000 };
-    expect(new Budget(1e4).rows('importance', 50, limits)).toBe(800);
-    expect(new Budget(8 * 2 ** 20).rows('importance', 50, limits)).toBe(100);
-    expect(new Budget(2 ** 31).rows('importance', 50, limits)).toBe(20);
-    expect(new Budget(1e4).spent()).toBeUndefined();
-    expect(new Budget(1e4, -1).spent()).toContain('seconds already');
+    expect(new Budget({ bytes: 1e4 }).rows('importance', 50, limits)).toBe(800);
+    expect(new Budget({ bytes: 8 * 2 ** 20 }).rows('importance', 50, limits)).toBe(100);
+    expect(new Budget({ bytes: 2 ** 31 }).rows('importance', 50, limits)).toBe(20);
+    expect(new Budget({ bytes: 1e4, width: 640 }).rows('importance', 50, limits)).toBe(80);
+    expect(new Budget({ bytes: 1e4 }).spent()).toBeUndefined();
+    expect(new Budget({ bytes: 1e4 }, -1).spent()).toContain('seconds already');
   });
 });

@@ -47,7 +47,11 @@ export const supervisedReport = async (evidence: SupervisedEvidence): Promise<Ev
     const why = 'every row was learned from; hold some out to have figures that mean something';
     return { ...report, leftOut: [{ section: 'all', why }] };
   }
-  const budget = new Budget(onnx.byteLength);
+  const budget = new Budget({
+    bytes: onnx.byteLength,
+    columns: evidence.table.columns.length,
+    width: Math.max(1, classes.length),
+  });
   const unknown = evidence.sensitive.filter(
     (name) => !evidence.table.columns.some(({ spec }) => spec.name === name),
   );
