@@ -2,13 +2,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { Failure, canonicalJson } from '../../contracts';
-import type { ModelManifest, Sha256, TrainPayload, TrainResult } from '../../contracts';
+import { Failure } from '../../contracts';
+import type { Sha256, TrainPayload, TrainResult } from '../../contracts';
 import { readSealed } from '../data';
-import { modelCardMarkdown } from '../evaluate/model-card';
 import type { TaskIo } from '../task-io';
+import { storeModel } from './store-model';
 import { trainTable } from './train-table';
-import type { MadeModel } from './train-table';
 
 /**
  * Trains `payload.spec`, verifies the exported file against the trainer on held-out rows, and stores it. Fails with
@@ -29,38 +28,11 @@ export const runTrain = async (payload: TrainPayload, io: TaskIo): Promise<Train
       progress: (phase, fraction, detail) => io.progress(phase, fraction, detail),
       champion,
     });
-    const onnx = await io.store(payload.onnx, { bytes: made.onnx });
-    const golden = await io.store(payload.golden, { bytes: Buffer.from(canonicalJson(made.golden)) });
-    const manifest: ModelManifest = {
-      v: 1,
-      onnx,
-      golden,
-      ...made.manifest,
-      data: { sha256, ...made.rows },
-    };
-    return {
-      kind: 'train',
-      manifest: { ...manifest, ...(await storeEvaluation(payload, made, manifest, io)) },
-    };
+    return { kind: 'train', manifest: await storeModel(made, sha256, payload, io) };
   } catch (error) {
     if (io.signal.aborted) throw new Failure('CANCELED', 'the training was canceled', { cause: error });
     throw error;
   }
-};
-
-/** The report as JSON and the card as Markdown, where there is a place for them. */
-const storeEvaluation = async (
-  { evaluation, card }: TrainPayload,
-  made: MadeModel,
-  manifest: ModelManifest,
-  io: TaskIo,
-): Promise<Pick<ModelManifest, 'evaluation' | 'card'>> => {
-  const report = canonicalJson(made.evaluation);
-  const words = modelCardMarkdown(made.evaluation, manifest);
-  return {
-    ...(evaluation && { evaluation: await io.store(evaluation, { bytes: Buffer.from(report) }) }),
-    ...(card && { card: await io.store(card, { bytes: Buffer.from(words) }) }),
-  };
 };
 
 /** Free text teaches nothing here and would fill the memory. */
