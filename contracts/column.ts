@@ -1,7 +1,7 @@
 /** The typed columns of a dataset and of a model: what `tabular/` parses raw cells into and ONNX inputs take. */
 import { z } from 'zod';
 
-export const COLUMN_TYPES = ['number', 'category', 'text', 'time'] as const;
+export const COLUMN_TYPES = ['number', 'category', 'text', 'time', 'image'] as const;
 export const ColumnType = z.enum(COLUMN_TYPES);
 export type ColumnType = z.infer<typeof ColumnType>;
 
@@ -14,6 +14,14 @@ export const ColumnSpec = z.object({
   missing: z.array(z.string()),
   number: z.object({ decimal: z.enum(['.', ',']), group: z.enum(['', ',', '.', ' ', "'"]) }).optional(),
   time: z.object({ dayFirst: z.boolean() }).optional(),
+  /** Every picture is brought to this size; `channels`: 1 grey, 3 red, green, blue. */
+  image: z
+    .object({
+      height: z.number().int().min(1).max(1024),
+      width: z.number().int().min(1).max(1024),
+      channels: z.union([z.literal(1), z.literal(3)]),
+    })
+    .optional(),
   /** Folded spelling -> the spelling that the data uses most (`yes` -> `Yes`). */
   category: z.object({ canonical: z.array(z.tuple([z.string(), z.string()])) }).optional(),
 });

@@ -58,6 +58,7 @@ export const FAILURES = {
   RAGGED_ROWS: caller(400),
   NOT_FINITE: caller(400),
   NUMBER_OUT_OF_RANGE: caller(400),
+  BAD_IMAGE: caller(400),
   TARGET_MISSING: caller(400),
   TARGET_CONSTANT: caller(400),
   TARGET_EMPTY: caller(400),

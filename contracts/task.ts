@@ -25,7 +25,7 @@ export type Source = z.infer<typeof Source>;
 export const Sink = z.object({ url: z.string(), key: z.string() });
 export type Sink = z.infer<typeof Sink>;
 
-export const DATA_FORMATS = ['csv', 'tsv', 'jsonl', 'parquet'] as const;
+export const DATA_FORMATS = ['csv', 'tsv', 'jsonl', 'parquet', 'zip'] as const;
 export const DataFormat = z.enum(DATA_FORMATS);
 export type DataFormat = z.infer<typeof DataFormat>;
 

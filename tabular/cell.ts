@@ -1,3 +1,5 @@
+import { bytesOfBase64, imageHead } from './image';
+import { LIMITS } from './limits';
 import { parseNumber, PLAIN_FORMAT } from './number';
 import type { ColumnSpec } from './spec';
 import { cleanText, fold } from './text';
@@ -15,6 +17,7 @@ const EXPECTED: Record<ColumnSpec['type'], string> = {
   category: 'a text',
   text: 'a text',
   time: 'a date or time, e.g. 2026-01-31 or 2026-01-31T13:45:00Z',
+  image: 'a PNG or JPEG picture in base64',
 };
 
 // Looking a spelling up must not be linear in the vocabulary; the map is made once for each spec object.
@@ -69,5 +72,13 @@ export const parseCell = (spec: ColumnSpec, raw: string | number | boolean | nul
     }
     case 'text':
       return { ok: true, value: cleanText(text) };
+    case 'image': {
+      // The head alone: whoever needs the pixels decodes them, and no picture is decoded twice.
+      const bytes = bytesOfBase64(text);
+      const head = bytes === undefined ? undefined : imageHead(bytes);
+      return head === undefined || head.height * head.width > LIMITS.imagePixels
+        ? failed(spec, 'wrong-type')
+        : { ok: true, value: text };
+    }
   }
 };

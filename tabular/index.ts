@@ -6,6 +6,8 @@ export { LIMITS } from './limits';
 export type { ColumnSpec, NumberFormat } from './spec';
 export { isMissing, parseCell } from './cell';
 export type { CellProblem, CellResult, CellValue } from './cell';
+export { bytesOfBase64, decodeImage, encodeImage, imageHead } from './image';
+export type { ImageHead, ImageProblem, ImageSize } from './image';
 export { canonicalSpellings, inferColumn } from './infer';
 export type { ColumnSummary, Inferred } from './infer';
 export { parseNumber } from './number';

@@ -8,4 +8,9 @@ export const LIMITS = {
   integer: Number.MAX_SAFE_INTEGER,
   classes: 1000,
   rows: 50_000_000,
+  /** Of one picture before it is brought to the column's size. */
+  imagePixels: 24_000_000,
+  imageBytes: 32 * 1024 * 1024,
+  /** Of one side of the pictures that a model sees: larger ones are reduced to it. */
+  imageSide: 128,
 } as const;

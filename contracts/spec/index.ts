@@ -1,16 +1,20 @@
 /** What to train, one file a family. Everything has a default but the family. */
 import { z } from 'zod';
 import { AutoSpec } from './auto';
+import { CnnSpec } from './cnn';
+import { FusionSpec } from './fusion';
 import { LinearSpec } from './linear';
 import { MlpSpec } from './mlp';
 
 export * from './auto';
+export * from './cnn';
+export * from './fusion';
 export * from './linear';
 export * from './mlp';
 export * from './series';
 
 /** A spec that says what to train, not that it should be searched for. */
-export const ConcreteSpec = z.discriminatedUnion('family', [LinearSpec, MlpSpec]);
+export const ConcreteSpec = z.discriminatedUnion('family', [LinearSpec, MlpSpec, CnnSpec, FusionSpec]);
 export type ConcreteSpec = z.infer<typeof ConcreteSpec>;
 
 export const ModelSpec = z.discriminatedUnion('family', [AutoSpec, ...ConcreteSpec.options]);

@@ -92,11 +92,14 @@ export const profileColumn = async (
   const sample = every <= 1 ? 'typed' : `(select * from typed where row % ${every} = 0)`;
   const isNumber = spec.type === 'number' || spec.type === 'time';
   // Groups by the value first: its text for the few that are shown only.
-  const frequent = await duck.rows<{ value: string; count: number }>(
-    `select substr(c::varchar, 1, ${SHOWN_CHARACTERS}) as value, count from (
+  const frequent =
+    spec.type === 'image'
+      ? undefined
+      : await duck.rows<{ value: string; count: number }>(
+          `select substr(c::varchar, 1, ${SHOWN_CHARACTERS}) as value, count from (
        select ${c} as c, count(*) as count from typed where ${c} is not null group by 1 order by 2 desc, 1 limit ${FREQUENT})
      order by count desc, value`,
-  );
+        );
   // A text that is different in nearly every row says nothing by its groups.
   const tooFine = !isNumber && counts.distinct > 0.5 * counts.present;
   return {
@@ -106,8 +109,10 @@ export const profileColumn = async (
     missing: counts.rows - counts.present,
     distinct: counts.distinct,
     ...(isNumber ? await numeric(duck, at, sample) : {}),
-    frequent,
+    ...(frequent && { frequent }),
     targetAssociation:
-      at === target.at || tooFine ? null : await association(duck, sample, { at, spec }, target),
+      at === target.at || tooFine || spec.type === 'image'
+        ? null
+        : await association(duck, sample, { at, spec }, target),
   };
 };

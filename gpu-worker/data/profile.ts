@@ -53,11 +53,15 @@ export const runProfile = async (payload: ProfilePayload, io: TaskIo): Promise<P
   io.progress('PREPARING', 0.2, { message: 'reading' });
   const duck = await Duck.open({ folder: io.scratchDir, ...duckLimits(await guessColumns(path)) });
   try {
-    const raw = await loadRaw(duck, path, payload.format);
+    const raw = await loadRaw(duck, path, payload.format, payload.target);
     const at = findTarget(raw.names, payload.target);
     const inferred: InferredColumn[] = [];
     for (const [position, name] of raw.names.entries()) {
-      inferred.push(await inferFromRaw(duck, position, name));
+      inferred.push(
+        position === 0 && raw.images !== undefined
+          ? { spec: raw.images.spec, unreadable: 0 }
+          : await inferFromRaw(duck, position, name),
+      );
       io.progress('PREPARING', 0.25 + (0.2 * (position + 1)) / raw.names.length, {
         message: 'finding types',
       });
@@ -96,6 +100,14 @@ export const runProfile = async (payload: ProfilePayload, io: TaskIo): Promise<P
         code: 'TARGET_MISSING_ROWS',
         column: payload.target,
         message: `${raw.rows - counts.rows} rows without a target were left out`,
+      });
+    }
+    if (raw.images !== undefined && raw.images.unreadable.count > 0) {
+      const { names, count } = raw.images.unreadable;
+      warnings.push({
+        code: 'MIXED_VALUES',
+        column: raw.images.spec.name,
+        message: `${count} pictures cannot be read and were left out: ${names.join(', ')}${count > names.length ? ', ...' : ''}`,
       });
     }
     io.progress('PREPARING', 0.9, { message: 'sealing' });

@@ -1,18 +1,24 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../../contracts';
-import type { DataFormat } from '../../contracts';
+import type { ColumnSpec, DataFormat } from '../../contracts';
 import { LIMITS } from '../../tabular';
 import type { Duck } from './duck';
 import { literal } from './duck';
 import { jsonLinesToCsv } from './json-lines';
 import { checkedNames, scan } from './scan';
 import { sniff } from './sniff';
+import { loadZip } from './zip';
 
 /** Table `raw`: `row` (file order, from 0) and `c0`, `c1`, … as text; the names stand in `names`. */
 export interface RawTable {
   readonly names: readonly string[];
   readonly rows: number;
+  /** Where the first column holds pictures: how they are read, and which could not be. */
+  readonly images?: {
+    readonly spec: ColumnSpec;
+    readonly unreadable: { readonly names: readonly string[]; readonly count: number };
+  };
 }
 
 const columnList = (count: number, each: (at: number) => string): string =>
@@ -81,8 +87,13 @@ const loadParquet = async (duck: Duck, path: string): Promise<RawTable> => {
   return { names, rows };
 };
 
-/** Checks the file and reads every cell as text into table `raw`. */
-export const loadRaw = async (duck: Duck, path: string, format: DataFormat): Promise<RawTable> => {
+/** Checks the file and reads every cell as text into table `raw`; `target` names the labels of pictures in folders. */
+export const loadRaw = async (
+  duck: Duck,
+  path: string,
+  format: DataFormat,
+  target: string | null,
+): Promise<RawTable> => {
   await sniff(path, format);
   switch (format) {
     case 'csv':
@@ -91,6 +102,8 @@ export const loadRaw = async (duck: Duck, path: string, format: DataFormat): Pro
       return loadCsv(duck, path, '\t');
     case 'parquet':
       return loadParquet(duck, path);
+    case 'zip':
+      return loadZip(duck, path, target);
     case 'jsonl': {
       const csv = join(path, '..', 'lines.csv');
       await jsonLinesToCsv(path, csv);

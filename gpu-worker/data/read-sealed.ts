@@ -1,10 +1,11 @@
 import { DuckDBDoubleVector, DuckDBIntegerVector, DuckDBListValue } from '@duckdb/node-api';
+import { decodeImage } from '../../tabular';
 import { dirname } from 'node:path';
-import { HOLDOUT_COLUMN } from '../../contracts';
+import { Failure, HOLDOUT_COLUMN } from '../../contracts';
 import type { ColumnSpec } from '../../contracts';
 import { Duck, identifier, literal } from './duck';
 import { DUCK_MEMORY_MB } from './profile';
-import type { Column, Table } from './table';
+import type { Column, ImageColumn, Table } from './table';
 
 type Target = Float64Array | Int32Array | Uint8Array;
 
@@ -41,6 +42,38 @@ const makeDictionary = async (duck: Duck, source: string, at: number): Promise<s
   return row.values instanceof DuckDBListValue ? row.values.items.map(String) : [];
 };
 
+/** Decodes pictures block by block: the file holds them as PNG in base64. */
+const readImages = async (
+  duck: Duck,
+  source: string,
+  at: number,
+  spec: ImageColumn['spec'],
+  rows: number,
+): Promise<ImageColumn> => {
+  const size = spec.image ?? { height: 1, width: 1, channels: 1 };
+  const each = size.height * size.width * size.channels;
+  if (rows * each > MOST_PIXEL_BYTES) {
+    throw new Failure(
+      'OUT_OF_MEMORY',
+      `${rows} pictures of ${each} bytes are more than a training may hold`,
+      {
+        hint: 'train on fewer or smaller pictures',
+      },
+    );
+  }
+  const pixels = new Uint8Array(rows * each);
+  let row = 0;
+  for await (const block of duck.chunks(`select coalesce(c${at}, '') from ${source}`))
+    for (const [text] of block as [string][]) {
+      const decoded = decodeImage(Buffer.from(text, 'base64'), size);
+      if (decoded.ok) pixels.set(decoded.pixels, row * each);
+      row++;
+    }
+  return { spec, size, pixels };
+};
+
+const MOST_PIXEL_BYTES = 1.5 * 2 ** 30;
+
 /**
  * Reads a sealed Parquet file. `columns` are all columns of the version, in its order; `wanted` limits what is read by name
  * (default: all). Scratch files go beside `path`.
@@ -64,8 +97,13 @@ export const readSealed = async (
       { sql: `${identifier(HOLDOUT_COLUMN)}::integer`, into: holdout },
     ];
     const read: Column[] = [];
+    const images: ImageColumn[] = [];
     for (const [at, spec] of columns.entries()) {
       if (!wanted.has(spec.name)) continue;
+      if (spec.type === 'image') {
+        images.push(await readImages(duck, source, at, spec as ImageColumn['spec'], rows));
+        continue;
+      }
       if (spec.type === 'number' || spec.type === 'time') {
         const values = new Float64Array(rows);
         fills.push({ sql: `coalesce(c${at}::double, 'nan'::double)`, into: values });
@@ -78,7 +116,7 @@ export const readSealed = async (
       }
     }
     await fill(duck, source, fills);
-    return { rows, columns: read, holdout };
+    return { rows, columns: read, holdout, ...(images.length > 0 && { images }) };
   } finally {
     duck.close();
   }

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { Failure } from '../../contracts';
 import type { DataFormat } from '../../contracts';
 
-const ACCEPTED = 'accepted are CSV, TSV, JSON lines (all UTF-8) and Parquet';
+const ACCEPTED = 'accepted are CSV, TSV, JSON lines (all UTF-8), Parquet, and pictures in a zip';
 
 const MAGIC: readonly (readonly [string, readonly number[]])[] = [
   ['a zip archive (or an Excel workbook)', [0x50, 0x4b, 0x03, 0x04]],
@@ -43,6 +43,11 @@ export const sniff = async (path: string, format: DataFormat): Promise<void> => 
     );
   }
   if (isParquet) return;
+  const isZip = startsWith(seen, [0x50, 0x4b, 0x03, 0x04]);
+  if (format === 'zip') {
+    if (isZip) return;
+    throw new Failure('UNKNOWN_FORMAT', 'the file was declared as zip but is not', { hint: ACCEPTED });
+  }
   const found = MAGIC.find(([, bytes]) => startsWith(seen, bytes));
   if (found)
     throw new Failure('UNKNOWN_FORMAT', `the file is ${found[0]}, not ${format}`, { hint: ACCEPTED });

@@ -144,6 +144,7 @@ interface TypedColumn {
 /** How column `at` of table `typed` is made of table `raw r`. */
 const typedColumn = async (duck: Duck, at: number, spec: ColumnSpec): Promise<TypedColumn> => {
   const cell = `r.c${at}`;
+  if (spec.type === 'image') return { sql: cell, joined: false };
   const known = direct(spec, cell);
   const few: Change[] = [];
   let appender: DuckDBAppender | null = null;

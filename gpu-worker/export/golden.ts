@@ -1,5 +1,7 @@
 import type { GoldenRows, ModelSignature } from '../../contracts';
-import type { Column, Table } from '../data/table';
+import type { ImageColumn, Table } from '../data/table';
+import { encodeImage } from '../../tabular';
+import { columnNamed } from '../prepare/target';
 import { rawValue } from '../data/raw-value';
 import type { Judged } from '../purpose/purpose';
 import type { Served } from './served';
@@ -17,12 +19,12 @@ export const goldenRows = (
   served: Served,
   answers: Judged['golden'],
 ): GoldenRows => {
-  const columns = usedColumns(table, inputs);
-  const positions = goldenPositions(columns, inputs, rows);
+  const cells = inputs.map(({ spec }) => cellsOf(table, spec.name));
+  const positions = goldenPositions(cells, inputs, rows);
   return {
     v: 1,
     rows: positions.map((at) =>
-      Object.fromEntries(columns.map((column) => [column.spec.name, rawValue(column, rows[at])])),
+      Object.fromEntries(inputs.map(({ spec }, i) => [spec.name, cells[i](rows[at])])),
     ),
     ...answers(served, positions),
   };
@@ -30,14 +32,14 @@ export const goldenRows = (
 
 /** Whole rows first, then some with missing values. */
 const goldenPositions = (
-  columns: readonly Column[],
+  cells: readonly Cells[],
   inputs: ModelSignature['inputs'],
   rows: Int32Array,
 ): number[] => {
   const whole: number[] = [];
   const gaps: number[] = [];
   for (let at = 0; at < rows.length && whole.length < MOST_ROWS; at++) {
-    const values = columns.map((column) => rawValue(column, rows[at] ?? 0));
+    const values = cells.map((cell) => cell(rows[at] ?? 0));
     const unseen = inputs.some(({ known }, i) => {
       const value = values[i];
       return known !== null && typeof value === 'string' && !known.includes(value);
@@ -49,5 +51,17 @@ const goldenPositions = (
   return [...whole.slice(0, MOST_ROWS - gaps.length), ...gaps];
 };
 
-const usedColumns = (table: Table, inputs: ModelSignature['inputs']): Column[] =>
-  inputs.flatMap((input) => table.columns.filter(({ spec }) => spec.name === input.spec.name));
+type Cells = (row: number) => string | number | null;
+
+const cellsOf = (table: Table, name: string): Cells => {
+  const image = table.images?.find(({ spec }) => spec.name === name);
+  if (image !== undefined) return (row) => pictureOf(image, row);
+  const column = columnNamed(table, name);
+  return (row) => rawValue(column, row);
+};
+
+/** As a partner sends it: PNG in base64. */
+const pictureOf = ({ size, pixels }: ImageColumn, row: number): string => {
+  const each = size.height * size.width * size.channels;
+  return Buffer.from(encodeImage(pixels.subarray(row * each, (row + 1) * each), size)).toString('base64');
+};

@@ -24,7 +24,7 @@ export const serve = async (
   device: Device = 'cpu',
 ): Promise<Served | undefined> =>
   withSession(onnx, { device }, async (session) => {
-    const known = new Set(table.columns.map(({ spec }) => spec.name));
+    const known = new Set([...table.columns, ...(table.images ?? [])].map(({ spec }) => spec.name));
     if (!session.inputNames.every((name) => known.has(name))) return undefined;
     const labels: string[] = [];
     const numbers = new Map<string, Float32Array[]>();

@@ -2,6 +2,8 @@ import { Failure, oneOf } from '../../contracts';
 import type { ConcreteSpec, LearningTask } from '../../contracts';
 import type { TrainingContext, TrainingData } from './data';
 import type { Family } from './family';
+import { cnn } from './cnn/cnn';
+import { fusion } from './fusion/fusion';
 import { linear } from './linear/linear';
 import { mlp } from './mlp/mlp';
 import type { Trained } from './trained';
@@ -12,6 +14,8 @@ type FamilyName = ConcreteSpec['family'];
 const FAMILY: { readonly [F in FamilyName]: Family<Extract<ConcreteSpec, { family: F }>> } = {
   linear,
   mlp,
+  cnn,
+  fusion,
 };
 
 const familyOf = (spec: ConcreteSpec): Family<ConcreteSpec> => FAMILY[spec.family];

@@ -1,7 +1,7 @@
 /** The fitted preparation as ONNX nodes: typed columns in, one float32 feature matrix out. */
 import { input } from '../../onnx';
 import type { Value } from '../../onnx';
-import type { ModelSignature } from '../../contracts';
+import type { ColumnSpec, ModelSignature } from '../../contracts';
 import { categoryFeatures, targetEncodingFeatures } from './category-graph';
 import { numberFeatures, sideBySide } from './number-graph';
 import type { NumberColumn } from './number-graph';
@@ -13,9 +13,13 @@ export const ROWS = 'rows';
 
 /** One [rows] input a column, named by it: number double, category and text string, time int64 epoch microseconds. */
 export const typedInputs = (inputs: ModelSignature['inputs']): Record<string, Value> =>
-  Object.fromEntries(
-    inputs.map(({ spec }) => [spec.name, input(spec.name, INPUT_DTYPES[spec.type], [ROWS])]),
-  );
+  Object.fromEntries(inputs.map(({ spec }) => [spec.name, typedInput(spec)]));
+
+/** A picture comes as its pixels, [rows, height, width, channels]. */
+const typedInput = ({ name, type, image }: ColumnSpec): Value =>
+  type === 'image'
+    ? input(name, 'uint8', [ROWS, image?.height ?? 1, image?.width ?? 1, image?.channels ?? 1])
+    : input(name, INPUT_DTYPES[type], [ROWS]);
 
 const INPUT_DTYPES = { number: 'float64', category: 'string', text: 'string', time: 'int64' } as const;
 

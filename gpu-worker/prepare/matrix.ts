@@ -1,6 +1,6 @@
 import { modelBytes } from '../../onnx';
-import type { Column, Table } from '../data/table';
-import { asFloat32, float64, int64, strings, withSession } from '../engine/onnxruntime';
+import type { Column, ImageColumn, Table } from '../data/table';
+import { asFloat32, float64, int64, strings, uint8, withSession } from '../engine/onnxruntime';
 import type { Feeds, Tensor } from '../engine/onnxruntime';
 import { preparedFeatures, typedInputs } from './graph';
 import { preparedWidth, signatureInputs } from './preparation';
@@ -22,7 +22,27 @@ export const BLOCK_ROWS = 4096;
 
 /** The columns `names` of some rows, as the typed [rows] inputs of a sealed file. */
 export const rawFeeds = (table: Table, names: readonly string[], rows: Int32Array): Feeds =>
-  Object.fromEntries(names.map((name) => [name, columnTensor(columnNamed(table, name), rows)]));
+  Object.fromEntries(
+    names.map((name) => {
+      const image = table.images?.find(({ spec }) => spec.name === name);
+      return [
+        name,
+        image === undefined ? columnTensor(columnNamed(table, name), rows) : imageTensor(image, rows),
+      ];
+    }),
+  );
+
+const imageTensor = ({ size, pixels }: ImageColumn, rows: Int32Array): Tensor => {
+  const { height, width, channels } = size;
+  return uint8(picked(pixels, height * width * channels, rows), [rows.length, height, width, channels]);
+};
+
+/** The pixels of some rows, `each` bytes a row. */
+export const picked = (pixels: Uint8Array, each: number, rows: Int32Array): Uint8Array => {
+  const some = new Uint8Array(rows.length * each);
+  rows.forEach((row, at) => some.set(pixels.subarray(row * each, (row + 1) * each), at * each));
+  return some;
+};
 
 /** One column of some rows as the typed [rows] input of a sealed file. */
 export const columnTensor = (column: Column, rows: Int32Array): Tensor => {
@@ -54,10 +74,11 @@ export const inBlocks = async (
   rows: Int32Array,
   signal: AbortSignal,
   use: (block: Int32Array, offset: number) => Promise<void>,
+  blockRows = BLOCK_ROWS,
 ): Promise<void> => {
-  for (let offset = 0; offset < rows.length; offset += BLOCK_ROWS) {
+  for (let offset = 0; offset < rows.length; offset += blockRows) {
     signal.throwIfAborted();
-    await use(rows.subarray(offset, offset + BLOCK_ROWS), offset);
+    await use(rows.subarray(offset, offset + blockRows), offset);
     await new Promise(setImmediate);
   }
 };

@@ -28,6 +28,10 @@ export const explainRows = async (file: SealedFile, asked: RowsToExplain): Promi
   const playerOf = new Map(
     file.inputs.map((name) => [name, own.has(name) ? columns.indexOf(name) : columns.length]),
   );
+  const cellOf = (name: string, row: number): string | number | null => {
+    const column = own.has(name) ? file.column(name) : undefined;
+    return column === undefined ? null : rawValue(column, row);
+  };
   const explained: Shapley['rows'] = [];
   for (const [at, row] of rows.entries()) {
     const label = classes.length === 0 ? 0 : greatest(await file.answer(file.feeds(Int32Array.of(row))));
@@ -50,7 +54,7 @@ export const explainRows = async (file: SealedFile, asked: RowsToExplain): Promi
       label: classes[label] ?? null,
       ...{ base, output, actual: actual(row) },
       values: [...values],
-      cells: names.map((name) => (own.has(name) ? rawValue(file.column(name), row) : null)),
+      cells: names.map((name) => cellOf(name, row)),
     });
   }
   const sizes = names.map((column, player) => ({

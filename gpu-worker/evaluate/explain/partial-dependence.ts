@@ -22,14 +22,15 @@ export const partialDependence = async (
   const labels = shownLabels(await file.answer(feeds), classes);
   const shown = classes.length === 0 ? [0] : labels;
   const points: PartialDependence['points'] = [];
-  for (const row of grid(file.column(column), rows)) {
+  const values = file.column(column);
+  for (const row of values === undefined ? [] : grid(values, rows)) {
     const fixed = file.feed(column, new Int32Array(rows.length).fill(row));
     const answers = await file.answer({ ...feeds, [column]: fixed });
     const of = (output: number): Float64Array =>
       Float64Array.from(rows, (_, i) => answers[i * file.width + output]).sort();
     const first = of(shown[0]);
     points.push({
-      at: rawValue(file.column(column), row) ?? '',
+      at: (values && rawValue(values, row)) ?? '',
       mean: shown.map((output) => of(output).reduce((sum, value) => sum + value, 0) / rows.length),
       q10: quantile(first, 0.1),
       q90: quantile(first, 0.9),

@@ -5,13 +5,13 @@
 import type { Column, Table } from '../../data/table';
 import { asFloat32, openSession } from '../../engine/onnxruntime';
 import type { Feeds, Session } from '../../engine/onnxruntime';
-import { BLOCK_ROWS, columnTensor } from '../../prepare/matrix';
-import { columnNamed } from '../../prepare/target';
+import { BLOCK_ROWS, rawFeeds } from '../../prepare/matrix';
 
 export class SealedFile {
   private constructor(
     private readonly session: Session,
-    private readonly columns: ReadonlyMap<string, Column>,
+    private readonly table: Table,
+    readonly inputs: readonly string[],
     private readonly output: string,
     /** Numbers a row: one, or the probabilities of all classes. */
     readonly width: number,
@@ -26,29 +26,23 @@ export class SealedFile {
     signal: AbortSignal,
   ): Promise<SealedFile> {
     const session = await openSession(onnx);
-    const columns = new Map(session.inputNames.map((name) => [name, columnNamed(table, name)]));
     return classes > 0
-      ? new SealedFile(session, columns, 'probabilities', classes, signal)
-      : new SealedFile(session, columns, 'prediction', 1, signal);
+      ? new SealedFile(session, table, session.inputNames, 'probabilities', classes, signal)
+      : new SealedFile(session, table, session.inputNames, 'prediction', 1, signal);
   }
 
-  get inputs(): string[] {
-    return [...this.columns.keys()];
-  }
-
-  column(name: string): Column {
-    const column = this.columns.get(name);
-    if (column === undefined) throw new Error(`the file has no input ${name}`);
-    return column;
+  /** Undefined for a picture, which has no value to group or to draw a curve by. */
+  column(name: string): Column | undefined {
+    return this.table.columns.find(({ spec }) => spec.name === name);
   }
 
   /** All inputs as they are in these rows: at most 4,096 of them. */
   feeds(rows: Int32Array): Feeds {
-    return Object.fromEntries(this.inputs.map((name) => [name, this.feed(name, rows)]));
+    return rawFeeds(this.table, this.inputs, rows);
   }
 
   feed(name: string, rows: Int32Array): Feeds[string] {
-    return columnTensor(this.column(name), rows);
+    return rawFeeds(this.table, [name], rows)[name];
   }
 
   /** Row-major [rows, width]. */

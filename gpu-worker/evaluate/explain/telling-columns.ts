@@ -19,7 +19,9 @@ export const tellingColumns = async (file: SealedFile, rows: Int32Array, most: n
 
 /** Sum over the outputs of the squared distances of the groups' means from the whole's, weighted by rows. */
 const betweenGroups = (file: SealedFile, name: string, rows: Int32Array, answers: Float32Array): number => {
-  const { codes, labels } = groupsOf(file.column(name), rows, LIMITS);
+  const column = file.column(name);
+  if (column === undefined) return Infinity; // a picture has no groups and is always looked at
+  const { codes, labels } = groupsOf(column, rows, LIMITS);
   const { width } = file;
   let told = 0;
   for (let output = 0; output < width; output++) {

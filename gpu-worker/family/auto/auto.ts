@@ -76,8 +76,8 @@ const bestEpoch = (history: readonly Epoch[]): number => {
 };
 
 const title = (spec: ConcreteSpec): string =>
-  spec.family === 'linear'
-    ? 'linear'
+  spec.family !== 'mlp'
+    ? spec.family
     : `mlp ${spec.hidden.join('-')}${spec.numeric === 'piecewise' ? ', piecewise-linear encoding' : ''}`;
 
 const joined = (first: Int32Array, second: Int32Array): Int32Array => {

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Failure } from '../../../contracts';
+import { bytesOfBase64, decodeImage } from '../../../tabular';
+import type { ImageSize } from '../../../tabular';
 import type { Column, RunOutputs } from './protocol';
 
 /** onnxruntime's and libstdc++'s words for «the allocation was refused». */
@@ -16,11 +18,17 @@ const asModelFailure = (error: unknown): Failure => {
 };
 
 export class ModelSession {
-  private readonly inputs: ReadonlyMap<string, { readonly flat: boolean }>;
+  private readonly inputs: ReadonlyMap<string, Input>;
 
   private constructor(private readonly session: InferenceSession) {
     this.inputs = new Map(
-      session.inputMetadata.map((meta) => [meta.name, { flat: meta.isTensor && meta.shape.length < 2 }]),
+      session.inputMetadata.map((meta) => [
+        meta.name,
+        {
+          flat: meta.isTensor && meta.shape.length < 2,
+          picture: meta.isTensor ? pictureSize(meta) : undefined,
+        },
+      ]),
     );
   }
 
@@ -45,10 +53,11 @@ export class ModelSession {
   /** Blocks this process until the model has answered: that is why it is a process of its own. */
   async run(columns: Readonly<Record<string, Column>>, rows: number): Promise<RunOutputs> {
     const feeds: Record<string, Tensor> = {};
-    for (const [name, { flat }] of this.inputs) {
+    for (const [name, { flat, picture }] of this.inputs) {
       const column = columns[name];
       if (column === undefined) throw new Failure('MODEL_FAILED', `the model asks for a column ${name}`);
-      feeds[name] = tensorOf(column, flat ? [rows] : [rows, 1]);
+      feeds[name] =
+        picture === undefined ? tensorOf(column, flat ? [rows] : [rows, 1]) : pictures(name, column, picture);
     }
     const started = process.hrtime.bigint();
     let answer: InferenceSession.OnnxValueMapType;
@@ -65,6 +74,38 @@ export class ModelSession {
     await this.session.release();
   }
 }
+
+interface Input {
+  readonly flat: boolean;
+  /** Of an input of pictures, which come as base64 and are decoded here, in a process that may be killed. */
+  readonly picture: ImageSize | undefined;
+}
+
+/** Pixels are the only bytes that a model takes: [rows, height, width, channels]. */
+const pictureSize = ({ type, shape }: InferenceSession.TensorValueMetadata): ImageSize | undefined => {
+  const [, height, width, channels] = shape.map(Number);
+  return type === 'uint8' && shape.length === 4
+    ? { height, width, channels: channels === 1 ? 1 : 3 }
+    : undefined;
+};
+
+const pictures = (name: string, column: Column, size: ImageSize): Tensor => {
+  const { height, width, channels } = size;
+  const each = height * width * channels;
+  const cells = column as string[];
+  const pixels = new Uint8Array(cells.length * each);
+  cells.forEach((cell, row) => {
+    if (cell === '') return; // no picture is black, as it was in training
+    const bytes = bytesOfBase64(cell);
+    const decoded = bytes === undefined ? undefined : decodeImage(bytes, size);
+    if (decoded?.ok !== true)
+      throw new Failure('BAD_IMAGE', `column ${name} has a picture that cannot be read`, {
+        hint: 'send a whole PNG or JPEG in base64',
+      });
+    pixels.set(decoded.pixels, row * each);
+  });
+  return new Tensor('uint8', pixels, [cells.length, height, width, channels]);
+};
 
 const tensorOf = (column: Column, dims: number[]): Tensor => {
   if (column instanceof Float64Array) return new Tensor('float64', column, dims);

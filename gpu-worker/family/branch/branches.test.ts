@@ -1,0 +1,106 @@
+import { constant, tensor, vector } from '../../../onnx';
+import { openSessionCount, uint8, withSession } from '../../engine/onnxruntime';
+import { evaluate } from '../../../onnx/testing/runtime';
+import { request } from '../../testing/examples';
+import { pictureTable } from '../../testing/images';
+import { trainTable } from '../../train/train-table';
+import type { MadeModel } from '../../train/train-table';
+import { augmented } from './augment';
+
+const listener = { signal: new AbortController().signal, progress: () => undefined, champion: null };
+const QUICK = { filters: [8, 16], hidden: [16], batchSize: 16, epochs: 12, learningRate: 0.01 };
+const train = (target: string, spec: Record<string, unknown>, exclude: string[]): Promise<MadeModel> =>
+  trainTable(
+    pictureTable(),
+    request(spec, { target, exclude, task: target === 'height' ? 'regression' : 'classification' }),
+    listener,
+  );
+
+afterEach(() => expect(openSessionCount()).toBe(0));
+
+describe('augmentation', () => {
+  const picture = Float32Array.from({ length: 2 * 3 * 4 }, (_, at) => at);
+  const sampled = async (
+    options: Parameters<typeof augmented>[1],
+    draws: readonly number[][],
+  ): Promise<number[]> => {
+    let draw = 0;
+    const x = constant(tensor('float32', picture, [2, 1, 3, 4]));
+    const out = augmented(x, options, () => vector(draws[draw++] ?? []));
+    return (await evaluate({ out }))['out']?.numbers ?? [];
+  };
+
+  it('half way between the extremes nothing moves', async () => {
+    const nothing = [
+      [0.5, 0.5],
+      [0.5, 0.5],
+      [0.5, 0.5],
+    ];
+    expect(await sampled({ flip: false, shift: 0.2, zoom: 0.2 }, nothing)).toEqual([...picture]);
+  });
+
+  it('flips one picture of the batch and not the other', async () => {
+    const out = await sampled({ flip: true, shift: 0, zoom: 0 }, [
+      [0.5, 0.5],
+      [0.1, 0.9],
+      [0.5, 0.5],
+      [0.5, 0.5],
+    ]);
+    expect(out.slice(0, 12)).toEqual([3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8]);
+    expect(out.slice(12)).toEqual([...picture.subarray(12)]);
+  });
+
+  it('shifts by whole columns and repeats the rim', async () => {
+    // scale, rows, columns: the largest shift of 4 columns is one of them.
+    const out = await sampled({ flip: false, shift: 0.25, zoom: 0 }, [
+      [0.5, 0.5],
+      [0.5, 0.5],
+      [1, 0],
+    ]);
+    expect(out.slice(0, 4)).toEqual([1, 2, 3, 3]);
+    expect(out.slice(12, 16)).toEqual([12, 12, 13, 14]);
+  });
+});
+
+describe('networks of branches', () => {
+  it('cnn sees what is in the pictures, and the file answers on pixels', async () => {
+    const made = await train('half', { family: 'cnn', ...QUICK, augmentation: { shift: 0, zoom: 0 } }, []);
+    expect(made.manifest.metrics.test['accuracy']).toBeGreaterThan(0.9);
+    expect(made.manifest.signature.inputs.map(({ spec }) => spec.type)).toEqual(['image']);
+    expect(made.manifest.verified.rows).toBe(64);
+    await withSession(made.onnx, {}, async (session) => {
+      const answer = await session.run({ image: uint8(new Uint8Array(2 * 144), [2, 12, 12, 1]) });
+      expect(answer['probabilities']?.dims).toEqual([2, 2]);
+    });
+    // Golden rows hold the picture as a partner sends it.
+    expect(made.golden.rows[0]?.['image']).toMatch(/^iVBOR/);
+  });
+
+  it('fusion needs both the picture and the number', async () => {
+    const { filters, ...rest } = QUICK;
+    const spec = { ...rest, hidden: [32], epochs: 60, patience: 0, dropout: 0, width: 16 };
+    const image = { filters, augmentation: { shift: 0, zoom: 0 } };
+    const joined = await train('both', { ...spec, family: 'fusion', image }, ['half', 'height']);
+    expect(joined.manifest.metrics.test['accuracy']).toBeGreaterThan(0.85);
+    expect(joined.manifest.signature.inputs.map(({ spec: { name } }) => name)).toEqual(['weight', 'image']);
+    const alone = await train('both', { family: 'cnn', ...QUICK }, ['half', 'height']);
+    expect(alone.manifest.metrics.test['accuracy']).toBeLessThan(0.75);
+  });
+
+  it('cnn also gives numbers, and the same bytes for the same seed', async () => {
+    const spec = { family: 'cnn', ...QUICK, epochs: 6 };
+    const [one, two] = [await train('height', spec, []), await train('height', spec, [])];
+    expect(one.manifest.metrics.test['rmse']).toBeLessThan((one.manifest.metrics.baseline['rmse'] ?? 0) / 2);
+    expect(Buffer.compare(one.onnx, two.onnx)).toBe(0);
+  });
+
+  it('a table without pictures and a kernel that does not fit are refused by name', async () => {
+    const table = { ...pictureTable(), images: [] };
+    await expect(
+      trainTable(table, request({ family: 'cnn' }, { target: 'half', task: 'classification' }), listener),
+    ).rejects.toMatchObject({
+      code: 'BAD_SPEC',
+      message: 'family cnn learns from pictures, and this dataset has none',
+    });
+  });
+});
