@@ -47,6 +47,16 @@ describe('compare', () => {
     expect(compare({ metric: 'accuracy', champion, challenger }, 1)?.better).toBe('challenger');
   });
 
+  it('cost: less is better', () => {
+    const champion = Float64Array.from({ length: 400 }, (_, i) => (i % 2 === 0 ? 5 : 0));
+    const challenger = Float64Array.from({ length: 400 }, (_, i) => (i % 5 === 0 ? 5 : 0));
+    expect(compare({ metric: 'cost', champion, challenger }, 1)).toMatchObject({
+      champion: 2.5,
+      challenger: 1,
+      better: 'challenger',
+    });
+  });
+
   it('is a pure function of its seed, and says nothing without rows', () => {
     const scores = { metric: 'rmse' as const, champion: noise(50, 1, 1), challenger: noise(50, 1, 2) };
     expect(compare(scores, 5)).toEqual(compare(scores, 5));

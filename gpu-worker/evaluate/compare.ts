@@ -2,9 +2,9 @@
 import type { Comparison } from '../../contracts';
 import { randomBits, randomKey } from '../../onnx';
 
-/** Per-row outcome of one model: the squared error, or 1 for a right label and 0 for a wrong one. */
+/** Per-row outcome of one model: the squared error, 1 for a right label and 0 for a wrong one, or what a label costs. */
 export interface RowScores {
-  readonly metric: 'rmse' | 'accuracy';
+  readonly metric: 'rmse' | 'accuracy' | 'cost';
   readonly champion: Float64Array;
   readonly challenger: Float64Array;
 }

@@ -59,7 +59,14 @@ export const supervised =
           verify(served, answered(tests ? predicted.test : predicted.training), target, post),
         golden: (served, positions) => golden(served, positions, checked, target),
         compare: (champion, challenger) =>
-          compareServed(table, request.target, target, split.test, { champion, challenger }, request.seed),
+          compareServed(
+            table,
+            request.target,
+            target,
+            split.test,
+            { champion, challenger },
+            { seed: request.seed, costs },
+          ),
         evaluate: async (onnx, served, signal) => {
           const rows = tests ? split.test : trained.outOfSample ? NO_ROWS : split.validation;
           const answers = tests ? served : await serve(onnx, table, rows, signal);

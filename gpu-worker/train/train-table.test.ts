@@ -108,6 +108,10 @@ describe('training a table', () => {
     expect(share(costly.golden.predictions)).toBeGreaterThanOrEqual(share(plain.golden.predictions));
     expect(costly.onnx).not.toEqual(plain.onnx);
     expect(costly.manifest.costs).toEqual(costs.matrix);
+    const again = { ...listener(), champion: plain.onnx };
+    const compared = await trainTable(classTable(), { ...classRequest(spec), costs }, again);
+    expect(compared.manifest.comparison).toMatchObject({ metric: 'cost', rows: 120 });
+    expect(compared.manifest.comparison?.difference).toBeLessThanOrEqual(0);
     const error = trainTable(
       classTable(),
       { ...classRequest(spec), costs: { falsePositive: 1, falseNegative: 2 } },
