@@ -4,8 +4,8 @@
 const QUESTIONS = { importance: 40_000, shapley: 30_000, partialDependence: 10_000 };
 /** A larger file is asked fewer questions, in proportion: the size stands for the time that an answer takes. */
 const FULL_BYTES = 2 ** 20;
-/** The same for questions of many columns and answers of many probabilities. */
-const FULL_COLUMNS = 64;
+/** The same for questions of many cells (columns, pixels) and answers of many probabilities. */
+const FULL_CELLS = 64;
 const FULL_WIDTH = 64;
 const LEAST_SHARE = 0.02;
 /** However slow a model turns out to be, sections that have not begun by then are left out. */
@@ -19,15 +19,15 @@ export class Budget {
   private readonly share: number;
   private readonly started = performance.now();
 
-  /** `bytes`: of the file; `width`: numbers in an answer. */
+  /** `bytes`: of the file; `cells`: of a row; `width`: numbers in an answer. */
   constructor(
-    { bytes, columns = 1, width = 1 }: { bytes: number; columns?: number; width?: number },
+    { bytes, cells = 1, width = 1 }: { bytes: number; cells?: number; width?: number },
     private readonly limitMs = LIMIT_MS,
   ) {
     const within = (full: number, size: number): number => Math.min(1, full / size);
     this.share = Math.max(
       LEAST_SHARE,
-      within(FULL_BYTES, bytes) * within(FULL_COLUMNS, columns) * within(FULL_WIDTH, width),
+      within(FULL_BYTES, bytes) * within(FULL_CELLS, cells) * within(FULL_WIDTH, width),
     );
   }
 

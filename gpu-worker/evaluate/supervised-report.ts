@@ -2,6 +2,7 @@
 import type { EvaluationReport } from '../../contracts';
 import { decide, meanCost, thresholdOf } from '../calibrate/decision';
 import type { PostProcessing } from '../calibrate/post-processing';
+import type { Table } from '../data/table';
 import type { Served } from '../export/served';
 import type { ClassificationTarget, RegressionTarget } from '../prepare/target';
 import { columnNamed } from '../prepare/target';
@@ -49,7 +50,7 @@ export const supervisedReport = async (evidence: SupervisedEvidence): Promise<Ev
   }
   const budget = new Budget({
     bytes: onnx.byteLength,
-    columns: evidence.table.columns.length,
+    cells: cellsOf(evidence.table),
     width: Math.max(1, classes.length),
   });
   const unknown = evidence.sensitive.filter(
@@ -71,6 +72,10 @@ export const supervisedReport = async (evidence: SupervisedEvidence): Promise<Ev
     ],
   };
 };
+
+/** Of a row, pixels included. */
+const cellsOf = ({ columns, images = [] }: Table): number =>
+  images.reduce((sum, { size }) => sum + size.height * size.width * size.channels, columns.length);
 
 /** What regressions and classifications have each in their own way. */
 interface View {
