@@ -5,16 +5,27 @@ import { CnnSpec } from './cnn';
 import { FusionSpec } from './fusion';
 import { LinearSpec } from './linear';
 import { MlpSpec } from './mlp';
+import { AutoencoderSpec, GaussianMixtureSpec, IsolationForestSpec, KMeansSpec } from './unsupervised';
 
 export * from './auto';
 export * from './cnn';
 export * from './fusion';
 export * from './linear';
 export * from './mlp';
+export * from './unsupervised';
 export * from './series';
 
 /** A spec that says what to train, not that it should be searched for. */
-export const ConcreteSpec = z.discriminatedUnion('family', [LinearSpec, MlpSpec, CnnSpec, FusionSpec]);
+export const ConcreteSpec = z.discriminatedUnion('family', [
+  LinearSpec,
+  MlpSpec,
+  CnnSpec,
+  FusionSpec,
+  KMeansSpec,
+  GaussianMixtureSpec,
+  IsolationForestSpec,
+  AutoencoderSpec,
+]);
 export type ConcreteSpec = z.infer<typeof ConcreteSpec>;
 
 export const ModelSpec = z.discriminatedUnion('family', [AutoSpec, ...ConcreteSpec.options]);

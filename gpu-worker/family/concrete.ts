@@ -2,8 +2,12 @@ import { Failure, oneOf } from '../../contracts';
 import type { ConcreteSpec, LearningTask } from '../../contracts';
 import type { TrainingContext, TrainingData } from './data';
 import type { Family } from './family';
+import { autoencoder } from './autoencoder/autoencoder';
 import { cnn } from './cnn/cnn';
 import { fusion } from './fusion/fusion';
+import { gaussianMixture } from './gaussian-mixture/gaussian-mixture';
+import { isolationForest } from './isolation-forest/isolation-forest';
+import { kMeansFamily } from './k-means/k-means';
 import { linear } from './linear/linear';
 import { mlp } from './mlp/mlp';
 import type { Trained } from './trained';
@@ -16,6 +20,10 @@ const FAMILY: { readonly [F in FamilyName]: Family<Extract<ConcreteSpec, { famil
   mlp,
   cnn,
   fusion,
+  'k-means': kMeansFamily,
+  'gaussian-mixture': gaussianMixture,
+  'isolation-forest': isolationForest,
+  autoencoder,
 };
 
 const familyOf = (spec: ConcreteSpec): Family<ConcreteSpec> => FAMILY[spec.family];

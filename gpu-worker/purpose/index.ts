@@ -2,6 +2,7 @@ import { Failure } from '../../contracts';
 import type { LearningTask } from '../../contracts';
 import type { Pose } from './purpose';
 import { supervised } from './supervised';
+import { unsupervised } from './unsupervised';
 
 const notYet =
   (task: LearningTask): Pose =>
@@ -14,8 +15,8 @@ const POSE: Readonly<Record<LearningTask, Pose>> = {
   regression: supervised('regression'),
   classification: supervised('classification'),
   forecast: notYet('forecast'),
-  anomaly: notYet('anomaly'),
-  clustering: notYet('clustering'),
+  anomaly: unsupervised('anomaly'),
+  clustering: unsupervised('clustering'),
   synthesis: notYet('synthesis'),
 };
 

@@ -16,3 +16,4 @@ export {
 export * from './recurrent';
 export * from './reduce';
 export * from './text';
+export * from './trees';

@@ -33,6 +33,24 @@ const series = (gates: number, directions: number) => ({
 });
 
 export const PLAIN_CASES: Readonly<Record<string, () => readonly Value[]>> = {
+  TreeEnsembleRegressor: () => [
+    op.TreeEnsembleRegressor(
+      table,
+      {
+        tree: [0, 0, 0, 1, 1, 1],
+        feature: [0, 0, 0, 2, 0, 0],
+        threshold: [2.5, 0, 0, 6, 0, 0],
+        yes: [1, -1, -1, 4, -1, -1],
+        no: [2, -1, -1, 5, -1, -1],
+        missingYes: [1, 0, 0, 0, 0, 0],
+        equal: [0, 0, 0, 1, 0, 0],
+        value: [0, 1, 2, 0, 10, 20],
+        output: [0, 0, 1, 0, 1, 0],
+      },
+      2,
+      [0.5, 0],
+    ),
+  ],
   Equal: () => [op.Equal(a, b)],
   Less: () => [op.Less(a, b)],
   LessOrEqual: () => [op.LessOrEqual(a, b)],

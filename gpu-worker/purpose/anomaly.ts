@@ -1,0 +1,134 @@
+/** How unusual a row is: the family's score as the share of ordinary rows that are less unusual. */
+import type { Metrics, ModelSpec } from '../../contracts';
+import { op, vector } from '../../onnx';
+import type { Value } from '../../onnx';
+import { anomalySample } from '../evaluate/anomaly';
+import type { Trained } from '../family/trained';
+import { quantile } from '../prepare/quantile';
+import type { UnsupervisedTarget } from '../prepare/target';
+import type { TrainRequest } from '../train/train-table';
+import type { Judged, Problem } from './purpose';
+import { goldenLabels, judgedRows, verifyProbabilities } from './labelled';
+import type { Labels } from './labelled';
+
+export const ANOMALY_CLASSES = ['normal', 'anomaly'] as const;
+
+/** So many rows apart from the training rows say better what an ordinary score is. */
+const ENOUGH_VALIDATION = 200;
+const KNOTS = 200;
+
+export const anomaly = async (
+  { split, target }: Omit<Problem, 'judge'>,
+  trained: Trained,
+  spec: ModelSpec,
+  _request: TrainRequest,
+  signal: AbortSignal,
+): Promise<Judged> => {
+  const contamination = 'contamination' in spec ? spec.contamination : 0.05;
+  const reference = split.validation.length >= ENOUGH_VALIDATION ? split.validation : split.training;
+  const knots = knotsOf(await trained.predict(reference, signal));
+  const checked = judgedRows(split);
+  const scores = await trained.predict(checked, signal);
+  const shares = scores.map((score) => shareBelow(knots, score));
+  const labels = (target as UnsupervisedTarget).labels;
+  const rare = labels === null ? -1 : rarest(labels, split.training);
+  const metricsOf = (rows: Int32Array, of: Float32Array): Metrics => {
+    const flagged = of.reduce(
+      (count, score) => count + (shareBelow(knots, score) >= 1 - contamination ? 1 : 0),
+      0,
+    );
+    const known = Int32Array.from(rows, (row) => {
+      const code = labels?.codes[row] ?? -1;
+      return code < 0 ? -1 : code === rare ? 1 : 0;
+    });
+    return {
+      flaggedShare: rows.length === 0 ? null : flagged / rows.length,
+      ...(labels !== null && anomalySample(of, known).metrics()),
+    };
+  };
+  const test = metricsOf(checked, scores);
+  const share = labels === null ? null : shareOf(labels, rare, checked);
+  return {
+    metrics: {
+      train: metricsOf(split.training, await trained.predict(split.training, signal)),
+      validation: metricsOf(split.validation, await trained.predict(split.validation, signal)),
+      test,
+      // What a score drawn at random gives.
+      baseline: { flaggedShare: contamination, ...(share !== null && { auc: 0.5, averagePrecision: share }) },
+    },
+    answer: (output) => answer(output, knots, contamination),
+    signature: { classes: [...ANOMALY_CLASSES], outputs: ['prediction', 'probabilities'] },
+    checked,
+    verify: (served) =>
+      verifyProbabilities(
+        served,
+        Float32Array.from({ length: 2 * shares.length }, (_, at) => {
+          const of = shares[at >> 1] ?? NaN;
+          return at % 2 === 0 ? 1 - of : of;
+        }),
+        checked.length,
+      ),
+    golden: (served, positions) =>
+      goldenLabels(served, positions, 2, (at) => {
+        const code = labels?.codes[checked[at] ?? 0] ?? -1;
+        return code < 0 ? '' : code === rare ? 'anomaly' : 'normal';
+      }),
+    compare: () => null,
+    manifest: {},
+  };
+};
+
+/** Rising scores with equal shares of the rows between them. */
+const knotsOf = (scores: Float32Array): Float64Array => {
+  const sorted = Float64Array.from(scores).sort();
+  const knots: number[] = [];
+  for (let at = 0; at <= KNOTS; at++) {
+    const knot = quantile(sorted, at / KNOTS);
+    if (!(knot <= (knots.at(-1) ?? -Infinity))) knots.push(knot);
+  }
+  return Float64Array.from(knots);
+};
+
+/** 0 at the least knot or below, 1 at the greatest or above, linear between neighbours. */
+const shareBelow = (knots: Float64Array, score: number): number => {
+  const parts = knots.length - 1;
+  if (parts === 0) return score > (knots[0] ?? 0) ? 1 : 0.5;
+  let share = 0;
+  for (let at = 0; at < parts; at++) {
+    const [from, to] = [knots[at] ?? 0, knots[at + 1] ?? 1];
+    share += Math.min(Math.max((score - from) / (to - from), 0), 1);
+  }
+  return share / parts;
+};
+
+const answer = (output: Value, knots: Float64Array, contamination: number): Record<string, Value> => {
+  // All scores alike: a knot beside it keeps the width above zero.
+  const all = knots.length > 1 ? [...knots] : [(knots[0] ?? 0) - 1e-9, knots[0] ?? 0];
+  const starts = vector(all.slice(0, -1), 'float64');
+  const widths = vector(
+    all.slice(1).map((to, at) => to - (all[at] ?? 0)),
+    'float64',
+  );
+  const passed = op.Clip(op.Div(op.Sub(op.Cast(output, 'float64'), starts), widths), 0, 1);
+  const share = op.ReduceMean(passed, { axes: [1], keepDims: true });
+  const flagged = op.Cast(op.Squeeze(op.GreaterOrEqual(share, 1 - contamination), [1]), 'int64');
+  return {
+    prediction: op.IntToString(flagged, [0, 1], [...ANOMALY_CLASSES], ''),
+    probabilities: op.Cast(op.Concat([op.Sub(1, share), share], 1), 'float32'),
+  };
+};
+
+/** Where rows are labelled, the rarest label is the anomaly. */
+const rarest = ({ codes, classes }: Labels, rows: Int32Array): number => {
+  const counts = classes.map(() => 0);
+  for (const row of rows) {
+    const code = codes[row] ?? -1;
+    if (code >= 0) counts[code] = (counts[code] ?? 0) + 1;
+  }
+  return counts.indexOf(Math.min(...counts));
+};
+
+const shareOf = ({ codes }: Labels, label: number, rows: Int32Array): number => {
+  const known = rows.filter((row) => (codes[row] ?? -1) >= 0);
+  return known.filter((row) => codes[row] === label).length / Math.max(known.length, 1);
+};
