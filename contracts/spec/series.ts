@@ -26,6 +26,8 @@ export const ForecastOptions = z.strictObject({
   time: column.optional(),
   /** The column that tells the series of one table apart. Left out: one series. */
   group: column.optional(),
+  /** Share of the steps to learn from, the last ones, whose windows choose and judge while learning. */
+  validationFraction: z.number().gt(0).max(0.5).default(0.2),
   /** Learn once more, validation rows included, before the model is sealed. */
   refit: z.boolean().default(true),
 });

@@ -1,6 +1,8 @@
 /** The target column as numbers a network can learn, and the way back. */
 import { Failure, oneOf } from '../../contracts';
+import type { Step } from '../../contracts';
 import type { Column, Table } from '../data/table';
+import type { RowOrder } from './window';
 
 export type Target = SupervisedTarget | ForecastTarget | UnsupervisedTarget;
 export type SupervisedTarget = RegressionTarget | ClassificationTarget;
@@ -27,12 +29,26 @@ export interface ForecastTarget {
   readonly task: 'forecast';
   /** Number columns whose next values are asked for. */
   readonly series: readonly string[];
+  /** Their values, one a table row, NaN = missing; the table is regular: a row is one step after the row before it. */
+  readonly values: readonly Float64Array[];
+  /** Of the training rows, one a series: models see (value - mean) / deviation. */
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+  /** What MASE is measured in, one a series (evaluate/forecast.ts). */
+  readonly scales: readonly (number | null)[];
+  readonly order: RowOrder;
+  readonly step: Step;
+  /** Steps of the past that a model reads, the row of the window itself included. */
+  readonly lookback: number;
   /** Steps ahead that are answered: 1 to `horizon`. */
   readonly horizon: number;
-  /** Levels in (0, 1), ascending, 0.5 among them. */
+  /** Levels in (0, 1), ascending. */
   readonly quantiles: readonly number[];
   /** Steps of the seasonal-naive forecast that a model must beat. */
   readonly season: number;
+  /** Windows that may be learned from in the end, validation included: complete, and without held-out rows. */
+  readonly learnable: Int32Array;
+  readonly refit: boolean;
 }
 
 export interface UnsupervisedTarget {
