@@ -28,7 +28,7 @@ export const openTraining = async (
   compiled: CompiledTraining,
   options: Pick<SessionOptions, 'threads'> = {},
 ): Promise<Session> => {
-  const session =
+  const session: Session =
     engine.name === 'tensorflow'
       ? new TensorFlowTraining(tensorFlow(), compiled)
       : await named(engine, openSession(compiled.bytes, { ...options, device: engine.device }));

@@ -16,6 +16,8 @@ export interface SessionOptions {
 export interface Session {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
+  /** Cells that each input takes of a row, by name; 1 for a [rows] input. Known of files only. */
+  readonly cells?: ReadonlyMap<string, number>;
   /** Computes on this thread: the event loop stands still until it is done, so callers keep runs short. */
   run(feeds: Feeds, outputs?: readonly string[]): Promise<Record<string, Tensor>>;
   close(): Promise<void>;
@@ -40,6 +42,12 @@ export const openSession = async (model: Uint8Array, options: SessionOptions = {
   return {
     inputNames: session.inputNames,
     outputNames: session.outputNames,
+    cells: new Map(
+      session.inputMetadata.map((of) => [
+        of.name,
+        of.isTensor && of.shape.length === 2 ? Number(of.shape[1]) : 1,
+      ]),
+    ),
     run: async (feeds, outputs) => {
       const answer =
         outputs === undefined ? await session.run(feeds) : await session.run(feeds, [...outputs]);

@@ -3,10 +3,14 @@ import type { ImageColumn, Table } from '../data/table';
 import { encodeImage } from '../../tabular';
 import { columnNamed } from '../prepare/target';
 import { rawValue } from '../data/raw-value';
+import { windowRows } from '../prepare/window';
+import type { RowOrder } from '../prepare/window';
 import type { Judged } from '../purpose/purpose';
 import type { Served } from './served';
 
 const MOST_ROWS = 32;
+/** A row of windows is large. */
+const MOST_WINDOWS = 8;
 
 /**
  * A few of `rows` with raw values by column name and the sealed file's answers (`served`: of all `rows`); instants as
@@ -18,40 +22,51 @@ export const goldenRows = (
   rows: Int32Array,
   served: Served,
   answers: Judged['golden'],
+  order?: RowOrder,
 ): GoldenRows => {
   const cells = inputs.map(({ spec }) => cellsOf(table, spec.name));
-  const positions = goldenPositions(cells, inputs, rows);
+  const raw = (row: number): RawValue[] =>
+    inputs.map(({ window }, i) => {
+      if (window === undefined || order === undefined) return cells[i](row);
+      return Array.from(windowRows(order, Int32Array.of(row), window), cells[i]);
+    });
+  const positions = goldenPositions(raw, inputs, rows, order === undefined ? MOST_ROWS : MOST_WINDOWS);
   return {
     v: 1,
-    rows: positions.map((at) =>
-      Object.fromEntries(inputs.map(({ spec }, i) => [spec.name, cells[i](rows[at])])),
-    ),
+    rows: positions.map((at) => {
+      const values = raw(rows[at]);
+      return Object.fromEntries(inputs.map(({ spec }, i) => [spec.name, values[i]]));
+    }),
     ...answers(served, positions),
   };
 };
 
+type Cell = string | number | null;
+type RawValue = Cell | Cell[];
+
 /** Whole rows first, then some with missing values. */
 const goldenPositions = (
-  cells: readonly Cells[],
+  raw: (row: number) => readonly RawValue[],
   inputs: ModelSignature['inputs'],
   rows: Int32Array,
+  most: number,
 ): number[] => {
   const whole: number[] = [];
   const gaps: number[] = [];
-  for (let at = 0; at < rows.length && whole.length < MOST_ROWS; at++) {
-    const values = cells.map((cell) => cell(rows[at] ?? 0));
-    const unseen = inputs.some(({ known }, i) => {
-      const value = values[i];
-      return known !== null && typeof value === 'string' && !known.includes(value);
-    });
+  for (let at = 0; at < rows.length && whole.length < most; at++) {
+    const values = raw(rows[at]).map((value) => (Array.isArray(value) ? value : [value]));
+    const unseen = inputs.some(
+      ({ known }, i) =>
+        known !== null && values[i].some((cell) => typeof cell === 'string' && !known.includes(cell)),
+    );
     if (unseen) continue;
-    if (!values.includes(null)) whole.push(at);
-    else if (gaps.length < MOST_ROWS / 4) gaps.push(at);
+    if (!values.some((cells) => cells.includes(null))) whole.push(at);
+    else if (gaps.length < most / 4) gaps.push(at);
   }
-  return [...whole.slice(0, MOST_ROWS - gaps.length), ...gaps];
+  return [...whole.slice(0, most - gaps.length), ...gaps];
 };
 
-type Cells = (row: number) => string | number | null;
+type Cells = (row: number) => Cell;
 
 const cellsOf = (table: Table, name: string): Cells => {
   const image = table.images?.find(({ spec }) => spec.name === name);

@@ -3,6 +3,8 @@ import type { Device } from '../../contracts';
 import type { Table } from '../data/table';
 import { asBooleans, asFloat32, asStrings, withSession } from '../engine/onnxruntime';
 import { inBlocks, rawFeeds } from '../prepare/matrix';
+import { windowBlockRows, windowFeeds } from '../prepare/window';
+import type { FedColumn, RowOrder } from '../prepare/window';
 
 export interface Served {
   /** Numbers in target units, or labels. */
@@ -13,31 +15,51 @@ export interface Served {
   readonly bounds: { readonly low: Float32Array; readonly high: Float32Array } | null;
   /** Conformal set of a classification, where the file gives one: row-major [rows, classes], 1 = in it. */
   readonly sets: Uint8Array | null;
+  /** Of a forecast, row-major [rows, horizon, series, levels]; its `predictions` are [rows, horizon, series]. */
+  readonly quantiles: Float32Array | null;
 }
 
-/** Undefined when the file asks for a column that the table does not have. */
+/**
+ * Undefined when the file asks for a column that the table does not have, or for windows where no `order` says which rows
+ * follow each other.
+ */
 export const serve = async (
   onnx: Uint8Array,
   table: Table,
   rows: Int32Array,
   signal: AbortSignal,
-  device: Device = 'cpu',
+  { order, device = 'cpu' }: { readonly order?: RowOrder; readonly device?: Device } = {},
 ): Promise<Served | undefined> =>
   withSession(onnx, { device }, async (session) => {
     const known = new Set([...table.columns, ...(table.images ?? [])].map(({ spec }) => spec.name));
     if (!session.inputNames.every((name) => known.has(name))) return undefined;
+    const longest = Math.max(1, ...(session.cells?.values() ?? []));
+    if (longest > 1 && order === undefined) return undefined;
+    const columns = session.inputNames.map((name): FedColumn => {
+      const window = session.cells?.get(name) ?? 1;
+      return { name, ...(window > 1 && { window }) };
+    });
     const labels: string[] = [];
     const numbers = new Map<string, Float32Array[]>();
     const sets: Uint8Array[] = [];
-    await inBlocks(rows, signal, async (block) => {
-      const answer = await session.run(rawFeeds(table, session.inputNames, block));
-      for (const name of session.outputNames) {
-        const tensor = answer[name];
-        if (tensor?.type === 'string') for (const label of asStrings(tensor)) labels.push(label);
-        else if (tensor?.type === 'bool') sets.push(asBooleans(tensor).slice());
-        else numbers.set(name, [...(numbers.get(name) ?? []), asFloat32(tensor).slice()]);
-      }
-    });
+    await inBlocks(
+      rows,
+      signal,
+      async (block) => {
+        const feeds =
+          order === undefined
+            ? rawFeeds(table, session.inputNames, block)
+            : windowFeeds(table, columns, order, block);
+        const answer = await session.run(feeds);
+        for (const name of session.outputNames) {
+          const tensor = answer[name];
+          if (tensor?.type === 'string') for (const label of asStrings(tensor)) labels.push(label);
+          else if (tensor?.type === 'bool') sets.push(asBooleans(tensor).slice());
+          else numbers.set(name, [...(numbers.get(name) ?? []), asFloat32(tensor).slice()]);
+        }
+      },
+      windowBlockRows(longest),
+    );
     const all = (name: string): Float32Array => joined(numbers.get(name) ?? [], Float32Array);
     const gives = (name: string): boolean => session.outputNames.includes(name);
     return {
@@ -45,6 +67,7 @@ export const serve = async (
       probabilities: gives('probabilities') ? all('probabilities') : null,
       bounds: gives('low') ? { low: all('low'), high: all('high') } : null,
       sets: gives('set') ? joined(sets, Uint8Array) : null,
+      quantiles: gives('quantiles') ? all('quantiles') : null,
     };
   });
 

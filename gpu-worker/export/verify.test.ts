@@ -93,7 +93,13 @@ describe('verify', () => {
       levels: [],
       conformal: { kind: 'set', method: 'least-ambiguous', level: 0.9, threshold: 0.3, rows: 50 },
     } as const;
-    const served = { predictions: ['a', 'b'], probabilities, bounds: null, sets: Uint8Array.of(1, 1, 0, 1) };
+    const served = {
+      predictions: ['a', 'b'],
+      probabilities,
+      bounds: null,
+      sets: Uint8Array.of(1, 1, 0, 1),
+      quantiles: null,
+    };
     expect(verify(served, own, target, post).maxRelativeError).toBe(0);
     const costs = [
       [0, 1],

@@ -4,7 +4,7 @@ import { intervals, sets } from '../calibrate/conformal';
 import { decide } from '../calibrate/decision';
 import type { PostProcessing } from '../calibrate/post-processing';
 import type { Predicted } from '../evaluate/predict';
-import type { SupervisedTarget } from '../prepare/target';
+import type { ForecastTarget, SupervisedTarget } from '../prepare/target';
 import type { Served } from './served';
 
 /** float32 keeps 24 bits; a different order of additions in fused operators costs a few of them. */
@@ -28,27 +28,50 @@ export const verify = (
     worstDifference(got, trainer.values, scale),
     target.task === 'regression' ? boundsDifference(served, post, scale) : 0,
   );
-  if (!(worst <= TOLERANCE)) {
-    throw new Failure(
-      'VERIFY_FAILED',
-      `the exported file does not answer as the trainer did: relative difference ${worst.toExponential(2)} on ${trainer.rows} rows, ${TOLERANCE.toExponential(0)} allowed`,
-    );
-  }
+  const verified = accepted(worst, trainer.rows);
   if (target.task === 'classification' && !followFromProbabilities(served, target.classes, post)) {
     throw new Failure(
       'VERIFY_FAILED',
       'labels or sets of the exported file do not follow from its probabilities',
     );
   }
-  return { rows: trainer.rows, maxRelativeError: worst, tolerance: TOLERANCE };
+  return verified;
+};
+
+const accepted = (worst: number, rows: number): ModelManifest['verified'] => {
+  if (worst <= TOLERANCE) return { rows, maxRelativeError: worst, tolerance: TOLERANCE };
+  throw new Failure(
+    'VERIFY_FAILED',
+    `the exported file does not answer as the trainer did: relative difference ${worst.toExponential(2)} on ${rows} rows, ${TOLERANCE.toExponential(0)} allowed`,
+  );
+};
+
+/** The same for forecasts of `windows` windows, each difference relative to the spread of its own series. */
+export const verifyForecasts = (
+  served: Served,
+  trainer: { readonly windows: number; readonly points: Float32Array; readonly quantiles: Float32Array },
+  { deviation, quantiles: { length: levels } }: ForecastTarget,
+): ModelManifest['verified'] => {
+  const scale = (i: number): number => deviation[i % deviation.length];
+  const worst = Math.max(
+    worstDifference(served.predictions, trainer.points, scale),
+    worstDifference(served.quantiles ?? [], trainer.quantiles, (i) => scale(Math.floor(i / levels))),
+  );
+  return accepted(worst, trainer.windows);
 };
 
 /** Infinite where the lengths differ, so that no tolerance lets it pass. */
-const worstDifference = (got: Served['predictions'], expected: ArrayLike<number>, scale: number): number => {
+const worstDifference = (
+  got: ArrayLike<number | string>,
+  expected: ArrayLike<number>,
+  scale: number | ((i: number) => number),
+): number => {
   if (got.length !== expected.length) return Infinity;
   let worst = 0;
   for (let i = 0; i < expected.length; i++) {
-    const error = Math.abs(Number(got[i]) - expected[i]) / Math.max(Math.abs(expected[i]), scale);
+    const error =
+      Math.abs(Number(got[i]) - expected[i]) /
+      Math.max(Math.abs(expected[i]), typeof scale === 'number' ? scale : scale(i));
     if (!(error <= worst)) worst = error;
   }
   return worst;

@@ -5,7 +5,7 @@ import type { Engine } from '../engine/engine';
 import type { FeatureMatrix } from '../prepare/matrix';
 import type { Encoding } from '../prepare/encoding';
 import type { Preparation } from '../prepare/preparation';
-import type { SupervisedTarget, Target } from '../prepare/target';
+import type { ForecastTarget, SupervisedTarget, Target } from '../prepare/target';
 
 export interface Examples {
   readonly features: FeatureMatrix;
@@ -41,6 +41,9 @@ export interface TrainingData<T extends Target = Target> {
 
 export const isSupervised = (data: TrainingData): data is TrainingData<SupervisedTarget> =>
   data.target.task === 'regression' || data.target.task === 'classification';
+
+export const isForecast = (data: TrainingData): data is TrainingData<ForecastTarget> =>
+  data.target.task === 'forecast';
 
 /** Where a training goes on after its process was killed. */
 export interface Checkpoints {

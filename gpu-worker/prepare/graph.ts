@@ -11,15 +11,15 @@ import { timeFeatures } from './time-graph';
 /** Name of the row dimension of every input and output. */
 export const ROWS = 'rows';
 
-/** One [rows] input a column, named by it: number double, category and text string, time int64 epoch microseconds. */
+/** One input a column, [rows] or [rows, window], named by it: number double, category and text string, time int64 epoch microseconds. */
 export const typedInputs = (inputs: ModelSignature['inputs']): Record<string, Value> =>
-  Object.fromEntries(inputs.map(({ spec }) => [spec.name, typedInput(spec)]));
+  Object.fromEntries(inputs.map(({ spec, window }) => [spec.name, typedInput(spec, window)]));
 
 /** A picture comes as its pixels, [rows, height, width, channels]. */
-const typedInput = ({ name, type, image }: ColumnSpec): Value =>
+const typedInput = ({ name, type, image }: ColumnSpec, window?: number): Value =>
   type === 'image'
     ? input(name, 'uint8', [ROWS, image?.height ?? 1, image?.width ?? 1, image?.channels ?? 1])
-    : input(name, INPUT_DTYPES[type], [ROWS]);
+    : input(name, INPUT_DTYPES[type], window === undefined ? [ROWS] : [ROWS, window]);
 
 const INPUT_DTYPES = { number: 'float64', category: 'string', text: 'string', time: 'int64' } as const;
 

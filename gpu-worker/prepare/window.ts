@@ -1,7 +1,7 @@
 /** Rows in their order, and the cells that a model reads of a row together with the rows before it. */
 import type { Table } from '../data/table';
 import type { Feeds } from '../engine/onnxruntime';
-import { rawFeeds } from './matrix';
+import { BLOCK_ROWS, rawFeeds } from './matrix';
 import { columnNamed } from './target';
 
 export interface RowOrder {
@@ -50,6 +50,10 @@ export const windowRows = (order: RowOrder, rows: Int32Array, length: number): I
   });
   return cells;
 };
+
+/** Rows of a block when each has so many cells: bounds the memory of a run as BLOCK_ROWS does. */
+export const windowBlockRows = (cells: number): number =>
+  Math.max(1, Math.min(BLOCK_ROWS, Math.floor((32 * BLOCK_ROWS) / cells)));
 
 export interface FedColumn {
   readonly name: string;

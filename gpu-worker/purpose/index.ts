@@ -1,6 +1,7 @@
 import { Failure } from '../../contracts';
 import type { LearningTask } from '../../contracts';
 import type { Pose } from './purpose';
+import { forecast } from './forecast';
 import { supervised } from './supervised';
 import { unsupervised } from './unsupervised';
 
@@ -14,7 +15,7 @@ const notYet =
 const POSE: Readonly<Record<LearningTask, Pose>> = {
   regression: supervised('regression'),
   classification: supervised('classification'),
-  forecast: notYet('forecast'),
+  forecast,
   anomaly: unsupervised('anomaly'),
   clustering: unsupervised('clustering'),
   synthesis: notYet('synthesis'),

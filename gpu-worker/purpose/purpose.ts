@@ -14,6 +14,7 @@ import type { Served } from '../export/served';
 import type { Trained } from '../family/trained';
 import type { Split } from '../prepare/split';
 import type { Target } from '../prepare/target';
+import type { RowOrder } from '../prepare/window';
 import type { TrainRequest } from '../train/train-table';
 
 /** A table as its task reads it: what may be learned from, what is asked for, which rows teach and which judge. */
@@ -22,6 +23,8 @@ export interface Problem {
   readonly columns: readonly Column[];
   readonly target: Target;
   readonly split: Split;
+  /** Which rows follow each other, where models read windows of them. */
+  readonly order?: RowOrder;
   /** How good a trained model is, and what its file must answer. */
   judge(trained: Trained, signal: AbortSignal): Promise<Judged>;
 }
@@ -44,7 +47,7 @@ export interface Judged {
    */
   evaluate?(onnx: Uint8Array, served: Served, signal: AbortSignal): Promise<EvaluationReport>;
   /** What else the manifest says of a model of this task. */
-  readonly manifest: Partial<Pick<ModelManifest, 'calibration' | 'costs' | 'conformal'>>;
+  readonly manifest: Partial<Pick<ModelManifest, 'calibration' | 'costs' | 'conformal' | 'forecast'>>;
 }
 
 /** Throws what is wrong with the table or the request, with the code of contracts/failure.ts. */

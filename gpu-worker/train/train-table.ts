@@ -56,7 +56,7 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
   const onnx = sealModel(trained, (output) => judged.answer(output));
 
   io.progress('VERIFYING', 0.96);
-  const served = await serve(onnx, problem.table, judged.checked, io.signal);
+  const served = await serve(onnx, problem.table, judged.checked, io.signal, { order: problem.order });
   if (served === undefined)
     throw new Error('the exported file asks for a column that the data does not have');
   const verified = judged.verify(served);
@@ -71,8 +71,13 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
   return {
     onnx,
     evaluation,
-    golden: goldenRows(problem.table, trained.inputs, judged.checked, served, (of, positions) =>
-      judged.golden(of, positions),
+    golden: goldenRows(
+      problem.table,
+      trained.inputs,
+      judged.checked,
+      served,
+      (of, positions) => judged.golden(of, positions),
+      problem.order,
     ),
     manifest: {
       signature: {
@@ -103,12 +108,12 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
 };
 
 const againstChampion = async (
-  { table, split }: Problem,
+  { table, split, order }: Problem,
   judged: Judged,
   challenger: Served,
   io: TrainVoice,
 ): Promise<Comparison | null> => {
   if (io.champion === null || split.test.length === 0) return null;
-  const champion = await serve(io.champion, table, split.test, io.signal);
+  const champion = await serve(io.champion, table, judged.checked, io.signal, { order });
   return champion === undefined ? null : judged.compare(champion, challenger);
 };

@@ -1,16 +1,20 @@
 import type { LinearSpec } from '../../../contracts';
 import { STANDARD } from '../../prepare/encoding';
-import type { SupervisedTarget } from '../../prepare/target';
+import type { ForecastTarget, SupervisedTarget } from '../../prepare/target';
+import { isForecast, isSupervised } from '../data';
 import type { Family } from '../family';
+import { trainLinearForecast } from '../series/linear';
 import { trainLogistic } from './logistic';
 import { trainRidge } from './ridge';
 
-/** Ridge regression in closed form, and multinomial logistic regression. */
-export const linear: Family<LinearSpec, SupervisedTarget> = {
-  tasks: ['regression', 'classification'],
+/** Ridge regression in closed form, multinomial logistic regression, and linear forecasts. */
+export const linear: Family<LinearSpec, SupervisedTarget | ForecastTarget> = {
+  tasks: ['regression', 'classification', 'forecast'],
   // A linear model needs few rows to be judged.
   validationFraction: () => 0.1,
   train: async (spec, data, context) => {
+    if (isForecast(data)) return trainLinearForecast(spec, data, context);
+    if (!isSupervised(data)) throw new Error(`a linear model cannot learn a ${data.target.task}`);
     const prepared = await data.prepared(STANDARD);
     const train = data.target.task === 'regression' ? trainRidge : trainLogistic;
     return train(spec, data, prepared, context);
