@@ -4,7 +4,8 @@ import { node1, type Attribute, type Value } from '../value';
 
 /**
  * Trees as parallel arrays, one entry a node, the nodes of a tree together and its root first. An inner node sends a row to
- * `yes` where feature <= threshold (or = threshold), else to `no`; both are positions in these arrays.
+ * `yes` where feature <= threshold (or = threshold), else to `no`; both are positions in these arrays. Nodes may share
+ * a child, as the tests of a set of categories do.
  */
 export interface TreeNodes {
   /** Which tree a node belongs to, rising from 0. */
@@ -26,23 +27,14 @@ export interface TreeNodes {
 
 /**
  * Sum over all trees of the value of the leaf that a row falls into, [rows, features] float32 -> [rows, outputs]
- * (ai.onnx.ml 3).
- * @param base start of each output, `outputs` numbers or none
+ * (ai.onnx.ml 3). What the outputs start from is added outside: onnxruntime leaves `base_values` out where no leaf has
+ * a say in an output.
  */
-export const TreeEnsembleRegressor = (
-  x: Value,
-  trees: TreeNodes,
-  outputs: number,
-  base: readonly number[] = [],
-): Value => {
+export const TreeEnsembleRegressor = (x: Value, trees: TreeNodes, outputs: number): Value => {
   requireDtype('TreeEnsembleRegressor', 'the input', x, ['float32']);
   requireRank('TreeEnsembleRegressor', 'the input', x, 2);
   const count = trees.tree.length;
   if (count === 0) throw new GraphError('TreeEnsembleRegressor: needs a node');
-  if (base.length !== 0 && base.length !== outputs)
-    throw new GraphError(
-      `TreeEnsembleRegressor: ${outputs} outputs need as many base values, got ${base.length}`,
-    );
   const features = dimAt('TreeEnsembleRegressor', x.shape, 1);
   const all = Array.from({ length: count }, (_, at) => at);
   const of = (values: ArrayLike<number>, at: number): number => values[at] ?? 0;
@@ -52,7 +44,12 @@ export const TreeEnsembleRegressor = (
   const number = (at: number): number => at - (first.get(of(trees.tree, at)) ?? 0);
   const isLeaf = (at: number): boolean => of(trees.yes, at) < 0;
   for (const at of all) {
-    if (isLeaf(at)) continue;
+    if (isLeaf(at)) {
+      const output = of(trees.output, at);
+      if (!(output >= 0 && output < outputs))
+        throw new GraphError(`TreeEnsembleRegressor: leaf ${at} adds to output ${output} of ${outputs}`);
+      continue;
+    }
     const feature = of(trees.feature, at);
     if (typeof features === 'number' && !(feature >= 0 && feature < features))
       throw new GraphError(`TreeEnsembleRegressor: node ${at} asks for feature ${feature} of ${features}`);
@@ -91,7 +88,6 @@ export const TreeEnsembleRegressor = (
       target_ids: ints((at) => of(trees.output, at), leaves),
       target_weights: floats((at) => of(trees.value, at), leaves),
       n_targets: { type: 'int', value: outputs },
-      ...(base.length > 0 && { base_values: { type: 'floats', value: base.map(Math.fround) } }),
       aggregate_function: { type: 'string', value: 'SUM' },
       post_transform: { type: 'string', value: 'NONE' },
     },

@@ -48,7 +48,6 @@ export const PLAIN_CASES: Readonly<Record<string, () => readonly Value[]>> = {
         output: [0, 0, 1, 0, 1, 0],
       },
       2,
-      [0.5, 0],
     ),
   ],
   Equal: () => [op.Equal(a, b)],

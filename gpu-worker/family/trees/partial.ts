@@ -1,0 +1,45 @@
+/** A training that was interrupted, as bytes and back. */
+import { z } from 'zod';
+import type { Tree } from './forest';
+import type { Round } from './train-forest';
+
+export interface PartialForest {
+  readonly trees: readonly Tree[];
+  readonly history: readonly Round[];
+}
+
+const PartialForest = z.object({
+  v: z.literal(1),
+  trees: z.array(
+    z.object({
+      feature: z.array(z.number().int()),
+      // JSON has no infinite numbers: they are written as text.
+      threshold: z.array(z.union([z.number(), z.enum(['Infinity', '-Infinity']).transform(Number)])),
+      categories: z.array(z.array(z.number()).nullable()),
+      missingLeft: z.array(z.number()),
+      left: z.array(z.number().int()),
+      right: z.array(z.number().int()),
+      value: z.array(z.number()),
+      cover: z.array(z.number()),
+      gain: z.array(z.number()),
+    }),
+  ),
+  history: z.array(
+    z.object({
+      round: z.number().int(),
+      loss: z.number().nullable(),
+      validationLoss: z.number().nullable(),
+    }),
+  ),
+});
+
+export const writePartial = (partial: PartialForest): Uint8Array =>
+  new TextEncoder().encode(
+    JSON.stringify({ v: 1, ...partial }, (_, value: unknown) =>
+      value === Infinity || value === -Infinity ? String(value) : value,
+    ),
+  );
+
+/** @throws when the bytes are not such a state */
+export const readPartial = (bytes: Uint8Array): PartialForest =>
+  PartialForest.parse(JSON.parse(new TextDecoder().decode(bytes)));
