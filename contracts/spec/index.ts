@@ -5,6 +5,7 @@ import { CnnSpec } from './cnn';
 import { FusionSpec } from './fusion';
 import { LinearSpec } from './linear';
 import { MlpSpec } from './mlp';
+import { TreesSpec } from './trees';
 import { AutoencoderSpec, GaussianMixtureSpec, IsolationForestSpec, KMeansSpec } from './unsupervised';
 
 export * from './auto';
@@ -12,12 +13,14 @@ export * from './cnn';
 export * from './fusion';
 export * from './linear';
 export * from './mlp';
+export * from './trees';
 export * from './unsupervised';
 export * from './series';
 
 /** A spec that says what to train, not that it should be searched for. */
 export const ConcreteSpec = z.discriminatedUnion('family', [
   LinearSpec,
+  TreesSpec,
   MlpSpec,
   CnnSpec,
   FusionSpec,

@@ -10,6 +10,7 @@ import { isolationForest } from './isolation-forest/isolation-forest';
 import { kMeansFamily } from './k-means/k-means';
 import { linear } from './linear/linear';
 import { mlp } from './mlp/mlp';
+import { trees } from './trees/trees';
 import type { Trained } from './trained';
 
 type FamilyName = ConcreteSpec['family'];
@@ -17,6 +18,7 @@ type FamilyName = ConcreteSpec['family'];
 /** Every family that there is; a spec without its entry here does not compile. */
 const FAMILY: { readonly [F in FamilyName]: Family<Extract<ConcreteSpec, { family: F }>> } = {
   linear,
+  trees,
   mlp,
   cnn,
   fusion,

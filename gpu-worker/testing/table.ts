@@ -47,9 +47,13 @@ export const tableOf = (
   };
 };
 
-/** Every 5th row held out. Empty cells and "?" are missing; a column of numbers only is a number column. */
-export const csvTable = (path: string): Table => {
-  const [header, ...rows] = readFileSync(path, 'utf8').trim().split(/\r?\n/).map(cellsOf);
+/** Every 5th row held out, of the first `most`. Empty cells and "?" are missing; a column of numbers only is a number column. */
+export const csvTable = (path: string, most = Infinity): Table => {
+  const [header, ...rows] = readFileSync(path, 'utf8')
+    .trim()
+    .split(/\r?\n/)
+    .slice(0, most + 1)
+    .map(cellsOf);
   if (header === undefined) throw new Error(`${path} is empty`);
   const missing = (cell: string): boolean => cell === '' || cell === '?' || cell === ' ';
   const columns = header.map((name, at): [string, Cells] => {

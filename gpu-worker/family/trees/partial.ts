@@ -10,6 +10,7 @@ export interface PartialForest {
 
 const PartialForest = z.object({
   v: z.literal(1),
+  fingerprint: z.string(),
   trees: z.array(
     z.object({
       feature: z.array(z.number().int()),
@@ -33,13 +34,22 @@ const PartialForest = z.object({
   ),
 });
 
-export const writePartial = (partial: PartialForest): Uint8Array =>
+/** `fingerprint`: of everything that the forest depends on. */
+export const writePartial = (fingerprint: string, partial: PartialForest): Uint8Array =>
   new TextEncoder().encode(
-    JSON.stringify({ v: 1, ...partial }, (_, value: unknown) =>
+    JSON.stringify({ v: 1, fingerprint, ...partial }, (_, value: unknown) =>
       value === Infinity || value === -Infinity ? String(value) : value,
     ),
   );
 
-/** @throws when the bytes are not such a state */
-export const readPartial = (bytes: Uint8Array): PartialForest =>
-  PartialForest.parse(JSON.parse(new TextDecoder().decode(bytes)));
+/** Undefined for what is no state of this very training: it then starts from the beginning. */
+export const readPartial = (fingerprint: string, bytes: Uint8Array): PartialForest | undefined => {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+  const read = PartialForest.safeParse(json);
+  return read.success && read.data.fingerprint === fingerprint ? read.data : undefined;
+};

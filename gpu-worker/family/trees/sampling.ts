@@ -49,7 +49,7 @@ export const sampleRows = (
     case 'goss': {
       const gradients = sizes();
       const threshold = upperQuantile(gradients, sampling.top);
-      const share = sampling.other / (1 - sampling.top);
+      const share = Math.min(1, sampling.other / (1 - sampling.top));
       const factors = new Float32Array(rows.length).fill(1);
       const count = separate(rows, (row) => {
         if ((gradients[row] ?? 0) >= threshold) return true;

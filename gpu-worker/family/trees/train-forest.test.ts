@@ -138,12 +138,15 @@ describe('a forest', () => {
       rowSampling,
     } as const;
     const states: Uint8Array[] = [];
-    const onBlock: ForestControl['onBlock'] = (_, state) => states.push(writePartial(state()));
+    const onBlock: ForestControl['onBlock'] = (_, state) => states.push(writePartial('it', state()));
     const whole = await learn(training, options, validation, { onBlock });
-    const partial = readPartial(states[0] ?? new Uint8Array());
-    expect(partial.trees).toHaveLength(30);
+    const [first = new Uint8Array()] = states;
+    expect(readPartial('another', first)).toBeUndefined();
+    expect(readPartial('it', first.subarray(1))).toBeUndefined();
+    const partial = readPartial('it', first);
+    expect(partial?.trees).toHaveLength(30);
     const resumed = await learn(training, options, validation, { partial });
-    expect(resumed.history.slice(0, 10)).toEqual(partial.history);
+    expect(resumed.history.slice(0, 10)).toEqual(partial?.history);
     expect(resumed).toEqual(whole);
   });
 

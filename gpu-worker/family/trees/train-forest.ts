@@ -20,7 +20,7 @@ import { CHUNK_ROWS, Workspace } from './workspace';
 
 export interface Round {
   readonly round: number;
-  /** Mean loss on the training rows; reported at the end of a block of rounds only. */
+  /** Mean loss on the training rows; measured at the end of a block of rounds only. */
   readonly loss: number | null;
   readonly validationLoss: number | null;
 }
@@ -118,20 +118,15 @@ class Boosting {
     while (history.length < options.rounds && !this.isOver()) {
       const round = history.length;
       await this.addRound(round);
-      const blockEnds = (round + 1) % ROUNDS_A_BLOCK === 0 || round + 1 === options.rounds;
-      history.push({
-        round: round + 1,
-        loss: blockEnds ? meanLoss(this.loss, this.training) : null,
-        validationLoss: this.validation === undefined ? null : meanLoss(this.loss, this.validation),
-      });
-      if (!blockEnds) continue;
+      const validationLoss = this.validation === undefined ? null : meanLoss(this.loss, this.validation);
+      history.push({ round: round + 1, loss: null, validationLoss });
+      if ((round + 1) % ROUNDS_A_BLOCK !== 0 && round + 1 < options.rounds && !this.isOver()) continue;
+      history[round] = { round: round + 1, loss: meanLoss(this.loss, this.training), validationLoss };
       control.onBlock?.(history.slice(reported), () => ({ trees: [...this.trees], history: [...history] }));
       reported = history.length;
       await this.pause.take();
       if (control.enough?.() === true) break;
     }
-    if (history.length > reported)
-      control.onBlock?.(history.slice(reported), () => ({ trees: [...this.trees], history: [...history] }));
     const rounds = this.validation !== undefined && options.patience > 0 ? this.bestRound() : history.length;
     return {
       forest: {
