@@ -115,6 +115,8 @@ export const ModelSignature = z.object({
   levels: z.array(z.number()).optional(),
   /** Class labels in the order of the `probabilities` output; empty for a regression. */
   classes: z.array(z.string()),
+  /** Synthesis: the columns of a made-up row; each is the output `row/<name>` [n], typed as an input is. */
+  generated: z.array(ColumnSpec).optional(),
   /**
    * Graph outputs: `prediction` (float or string) [n]; classification also `probabilities` float [n, classes] and `set`
    * bool [n, classes], the labels that hold the truth with the probability `conformal.level` of the manifest; regression
@@ -197,5 +199,7 @@ export const GoldenRows = z.object({
   /** What turned out to be true for each row (they are held-out rows), for examples to show beside the answer. */
   actuals: z.array(z.union([z.string(), z.number()])).optional(),
   forecasts: z.array(ForecastAnswer).optional(),
+  /** Synthesis: the row that each request must give. */
+  generated: z.array(z.record(z.string(), RawCell)).optional(),
 });
 export type GoldenRows = z.infer<typeof GoldenRows>;

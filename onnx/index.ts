@@ -45,4 +45,5 @@ export { readModel } from './proto/read';
 export { writeModel } from './proto/write';
 export type * from './proto/model';
 export { gradients, differentiableOps } from './gradient';
+export { isStopped, stopGradient } from './gradient/stop';
 export * from './training';

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { AutoSpec } from './auto';
 import { CnnSpec } from './cnn';
 import { FusionSpec } from './fusion';
+import { GanSpec } from './gan';
 import { LinearSpec } from './linear';
 import { MlpSpec } from './mlp';
 import { TreesSpec } from './trees';
@@ -11,6 +12,7 @@ import { AutoencoderSpec, GaussianMixtureSpec, IsolationForestSpec, KMeansSpec }
 export * from './auto';
 export * from './cnn';
 export * from './fusion';
+export * from './gan';
 export * from './linear';
 export * from './mlp';
 export * from './trees';
@@ -28,6 +30,7 @@ export const ConcreteSpec = z.discriminatedUnion('family', [
   GaussianMixtureSpec,
   IsolationForestSpec,
   AutoencoderSpec,
+  GanSpec,
 ]);
 export type ConcreteSpec = z.infer<typeof ConcreteSpec>;
 

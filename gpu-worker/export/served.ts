@@ -17,6 +17,8 @@ export interface Served {
   readonly sets: Uint8Array | null;
   /** Of a forecast, row-major [rows, horizon, series, levels]; its `predictions` are [rows, horizon, series]. */
   readonly quantiles: Float32Array | null;
+  /** Columns of made-up rows by output name. */
+  readonly columns?: Readonly<Record<string, Float64Array | BigInt64Array | readonly string[]>>;
 }
 
 /**
@@ -42,6 +44,7 @@ export const serve = async (
     const labels: string[] = [];
     const numbers = new Map<string, Float32Array[]>();
     const sets: Uint8Array[] = [];
+    const made = new Map<string, MadeCells[]>();
     await inBlocks(
       rows,
       signal,
@@ -53,7 +56,9 @@ export const serve = async (
         const answer = await session.run(feeds);
         for (const name of session.outputNames) {
           const tensor = answer[name];
-          if (tensor?.type === 'string') for (const label of asStrings(tensor)) labels.push(label);
+          if (tensor !== undefined && name.startsWith('row/'))
+            made.set(name, [...(made.get(name) ?? []), tensor.data as MadeCells]);
+          else if (tensor?.type === 'string') for (const label of asStrings(tensor)) labels.push(label);
           else if (tensor?.type === 'bool') sets.push(asBooleans(tensor).slice());
           else numbers.set(name, [...(numbers.get(name) ?? []), asFloat32(tensor).slice()]);
         }
@@ -63,13 +68,23 @@ export const serve = async (
     const all = (name: string): Float32Array => joined(numbers.get(name) ?? [], Float32Array);
     const gives = (name: string): boolean => session.outputNames.includes(name);
     return {
-      predictions: gives('probabilities') ? labels : all('prediction'),
+      predictions: gives('probabilities') ? labels : gives('prediction') ? all('prediction') : [],
       probabilities: gives('probabilities') ? all('probabilities') : null,
       bounds: gives('low') ? { low: all('low'), high: all('high') } : null,
+      columns: Object.fromEntries([...made].map(([name, parts]) => [name, chained(parts)])),
       sets: gives('set') ? joined(sets, Uint8Array) : null,
       quantiles: gives('quantiles') ? all('quantiles') : null,
     };
   });
+
+type MadeCells = NonNullable<Served['columns']>[string];
+
+/** The parts one after another, in an array of their own kind. */
+const chained = (parts: readonly MadeCells[]): MadeCells => {
+  const cells = parts.flatMap((part): (number | bigint | string)[] => [...part]);
+  if (parts[0] instanceof Float64Array) return Float64Array.from(cells as number[]);
+  return parts[0] instanceof BigInt64Array ? BigInt64Array.from(cells as bigint[]) : (cells as string[]);
+};
 
 const joined = <T extends Float32Array | Uint8Array>(
   parts: readonly T[],

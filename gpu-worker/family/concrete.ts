@@ -5,6 +5,7 @@ import type { Family } from './family';
 import { autoencoder } from './autoencoder/autoencoder';
 import { cnn } from './cnn/cnn';
 import { fusion } from './fusion/fusion';
+import { gan } from './gan/gan';
 import { gaussianMixture } from './gaussian-mixture/gaussian-mixture';
 import { isolationForest } from './isolation-forest/isolation-forest';
 import { kMeansFamily } from './k-means/k-means';
@@ -26,6 +27,7 @@ const FAMILY: { readonly [F in FamilyName]: Family<Extract<ConcreteSpec, { famil
   'gaussian-mixture': gaussianMixture,
   'isolation-forest': isolationForest,
   autoencoder,
+  gan,
 };
 
 const familyOf = (spec: ConcreteSpec): Family<ConcreteSpec> => FAMILY[spec.family];

@@ -6,6 +6,7 @@ import { preparedFeatures } from '../prepare/graph';
 import { signatureInputs } from '../prepare/preparation';
 import type { Preparation } from '../prepare/preparation';
 import type { TrainingData } from './data';
+import type { GeneratedColumn } from './gan/columns';
 
 export interface Trained {
   readonly spec: ConcreteSpec;
@@ -23,6 +24,8 @@ export interface Trained {
    */
   readonly predict: (rows: Int32Array, signal: AbortSignal) => Promise<Float32Array>;
   readonly history: readonly Epoch[];
+  /** Of a generator: what `output` holds, decoded by family/gan/decode.ts. */
+  readonly generated?: readonly GeneratedColumn[];
   /**
    * Set when the validation rows were learned from in the end: answers for rows that were not learned from, as `predict`
    * gives them, by models like this one (before that, or of other folds). Rows by number, each once.

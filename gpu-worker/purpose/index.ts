@@ -1,15 +1,9 @@
-import { Failure } from '../../contracts';
 import type { LearningTask } from '../../contracts';
 import type { Pose } from './purpose';
 import { forecast } from './forecast';
 import { supervised } from './supervised';
+import { synthesis } from './synthesis';
 import { unsupervised } from './unsupervised';
-
-const notYet =
-  (task: LearningTask): Pose =>
-  () => {
-    throw new Failure('BAD_SPEC', `no family can learn a ${task} yet`, { path: ['task'] });
-  };
 
 /** Every task that there is; a new one without its entry here does not compile. */
 const POSE: Readonly<Record<LearningTask, Pose>> = {
@@ -18,7 +12,7 @@ const POSE: Readonly<Record<LearningTask, Pose>> = {
   forecast,
   anomaly: unsupervised('anomaly'),
   clustering: unsupervised('clustering'),
-  synthesis: notYet('synthesis'),
+  synthesis,
 };
 
 export const pose: Pose = (table, request, spec) => POSE[request.task](table, request, spec);

@@ -7,6 +7,7 @@ import { elementwiseRules } from './elementwise';
 import { layoutRules } from './layout';
 import { linearRules } from './linear';
 import { useOf, type Rule } from './rule';
+import { isStopped } from './stop';
 
 const RULES: ReadonlyMap<string, Rule> = new Map(
   Object.entries({ ...elementwiseRules, ...linearRules, ...layoutRules, ...convolutionRules }),
@@ -67,7 +68,7 @@ const pathNodes = (loss: Value, parameters: readonly Value[]) => {
   const onTheWay = new Set<Value>(parameters);
   const ascending = [...seen].sort((a, b) => a.id - b.id);
   const nodes = ascending.filter((node) => {
-    const depends = dependsOn(node, onTheWay);
+    const depends = !isStopped(node) && dependsOn(node, onTheWay);
     if (depends) for (const output of node.outputs) onTheWay.add(output);
     return depends;
   });

@@ -3,7 +3,7 @@
  * `onnx/gradient` takes part, so the two engines check each other.
  */
 import type * as tfjs from '@tensorflow/tfjs-core';
-import { GraphError } from '../../../onnx';
+import { GraphError, isStopped } from '../../../onnx';
 import type { Node, Value } from '../../../onnx';
 
 export type TensorFlow = typeof tfjs;
@@ -272,7 +272,14 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   Floor: unary((tf, x) => tf.floor(x)),
   Ceil: unary((tf, x) => tf.ceil(x)),
   Reciprocal: unary((tf, x) => tf.reciprocal(x)),
-  Identity: unary((_, x) => x),
+  Identity: ({ tf, node, x }) => {
+    if (!isStopped(node)) return pick(x, 0);
+    const constant = tf.customGrad((value) => ({
+      value: tf.clone(value as Tensor),
+      gradFunc: (slope: Tensor) => tf.zerosLike(slope),
+    }));
+    return constant(pick(x, 0));
+  },
   LeakyRelu: (call) => call.tf.leakyRelu(first(call), number(call, 'alpha', 0.01)),
   Elu: (call) => call.tf.elu(first(call)),
   HardSigmoid: (call) =>

@@ -1,0 +1,29 @@
+import { Failure } from '../../contracts';
+import type { ModelSpec } from '../../contracts';
+import { permutation } from '../../onnx';
+import type { Table } from '../data/table';
+import { validationFractionOf } from '../family/concrete';
+import type { Split } from '../prepare/split';
+
+/** Fewer rows than this show no pattern. */
+const FEWEST_ROWS = 20;
+
+/** For tasks that ask for no answer: every row that is not held out teaches. Throws TOO_FEW_ROWS. */
+export const splitAll = (table: Table, spec: ModelSpec, seed: number): Split => {
+  const learning: number[] = [];
+  const test: number[] = [];
+  for (let row = 0; row < table.rows; row++) (table.holdout[row] === 1 ? test : learning).push(row);
+  if (learning.length < FEWEST_ROWS)
+    throw new Failure(
+      'TOO_FEW_ROWS',
+      `${learning.length} rows are left to learn from after the held-out ones; at least ${FEWEST_ROWS} are needed`,
+    );
+  const order = permutation(learning.length, seed, 0).map((at) => learning[at] ?? 0);
+  const fraction = spec.family === 'auto' ? 0 : validationFractionOf(spec);
+  const kept = order.length - Math.floor(order.length * fraction);
+  return {
+    training: order.subarray(0, kept),
+    validation: order.subarray(kept),
+    test: Int32Array.from(test),
+  };
+};

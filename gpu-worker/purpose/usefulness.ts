@@ -1,0 +1,84 @@
+/** Train on synthetic rows, test on real ones (Esteban et al. 2017), with the same plain model for both. */
+import type { Metrics } from '../../contracts';
+import { permutation } from '../../onnx';
+import type { Table } from '../data/table';
+import { chooseEngine } from '../engine/engine';
+import { baselineOf, metricsOf } from '../evaluate/evaluate';
+import { predictedOf } from '../evaluate/predict';
+import { utility } from '../evaluate/synthesis';
+import { trainConcrete } from '../family/concrete';
+import type { Split } from '../prepare/split';
+import { columnNamed, fitTarget } from '../prepare/target';
+import { Assembly, featureColumns } from '../train/assemble';
+import type { TrainRequest } from '../train/train-table';
+import { stacked } from './made-rows';
+
+const MOST_ROWS = 20_000;
+
+interface Compared {
+  readonly real: Table;
+  readonly made: Table;
+  readonly split: Split;
+  readonly columns: readonly string[];
+}
+
+/** `utility`: what is left of the skill of a linear model that learns the target; empty where there is no target. */
+export const usefulness = async (
+  { real, made, split, columns }: Compared,
+  request: TrainRequest,
+  signal: AbortSignal,
+): Promise<{ test: Metrics; baseline: Metrics }> => {
+  const target = made.columns.find(({ spec }) => spec.name === request.target);
+  if (target === undefined || split.test.length === 0) return { test: {}, baseline: {} };
+  const name = target.spec.name;
+  const all = (count: number): Int32Array => permutation(count, request.seed, 0).subarray(0, MOST_ROWS);
+  const skill = async (from: Table, rows: Int32Array): Promise<{ figure: number; baseline: number }> => {
+    const table = stacked(real, split.test, from, rows);
+    const test = Int32Array.from(split.test, (_, at) => at);
+    const training = Int32Array.from(rows, (_, at) => split.test.length + at);
+    const column = columnNamed(table, name);
+    const task = column.kind === 'number' ? 'regression' : 'classification';
+    const learned = fitTarget(column, task, { training, validation: new Int32Array(0) });
+    const exclude = table.columns.map(({ spec }) => spec.name).filter((each) => !columns.includes(each));
+    const data = new Assembly(
+      {
+        table,
+        columns: featureColumns(table, { target: name, exclude }),
+        target: learned,
+        holdout: request.holdout,
+        signal,
+      },
+      training,
+      new Int32Array(0),
+    );
+    const engine = await chooseEngine('cpu');
+    const context = { seed: request.seed, engine, signal, progress: () => undefined };
+    const trained = await trainConcrete({ ...LINEAR }, data, context);
+    const known =
+      learned.task === 'classification' ? test.filter((row) => (learned.codes[row] ?? -1) >= 0) : test;
+    const outputs = await trained.predict(known, signal);
+    const two = learned.task === 'classification' && learned.classes.length === 2;
+    const metric = task === 'regression' ? 'rmse' : two ? 'auc' : 'accuracy';
+    return {
+      figure: metricsOf(predictedOf(outputs, learned, known.length), learned, known)[metric] ?? NaN,
+      // A ranking that knows nothing.
+      baseline: two ? 0.5 : (baselineOf(learned, known)[metric] ?? NaN),
+    };
+  };
+  const onReal = await skill(
+    real,
+    all(split.training.length).map((at) => split.training[at] ?? 0),
+  );
+  const onMade = await skill(made, all(made.rows));
+  const figures = { synthetic: onMade.figure, real: onReal.figure, baseline: onReal.baseline };
+  return {
+    test: {
+      utility: utility(figures, target.kind === 'number'),
+      trainedOnSynthetic: onMade.figure,
+      trainedOnReal: onReal.figure,
+    },
+    baseline: { utility: 0, trainedOnSynthetic: onReal.baseline },
+  };
+};
+
+const LINEAR = { family: 'linear', l2: 1 } as const;
