@@ -6,6 +6,8 @@ import { FusionSpec } from './fusion';
 import { GanSpec } from './gan';
 import { LinearSpec } from './linear';
 import { MlpSpec } from './mlp';
+import { RnnSpec } from './rnn';
+import { TransformerSpec } from './transformer';
 import { TreesSpec } from './trees';
 import { AutoencoderSpec, GaussianMixtureSpec, IsolationForestSpec, KMeansSpec } from './unsupervised';
 
@@ -17,7 +19,9 @@ export * from './linear';
 export * from './mlp';
 export * from './trees';
 export * from './unsupervised';
+export * from './rnn';
 export * from './series';
+export * from './transformer';
 
 /** A spec that says what to train, not that it should be searched for. */
 export const ConcreteSpec = z.discriminatedUnion('family', [
@@ -26,6 +30,8 @@ export const ConcreteSpec = z.discriminatedUnion('family', [
   MlpSpec,
   CnnSpec,
   FusionSpec,
+  RnnSpec,
+  TransformerSpec,
   KMeansSpec,
   GaussianMixtureSpec,
   IsolationForestSpec,

@@ -11,6 +11,8 @@ import { isolationForest } from './isolation-forest/isolation-forest';
 import { kMeansFamily } from './k-means/k-means';
 import { linear } from './linear/linear';
 import { mlp } from './mlp/mlp';
+import { rnn } from './rnn/rnn';
+import { transformer } from './transformer/transformer';
 import { trees } from './trees/trees';
 import type { Trained } from './trained';
 
@@ -23,6 +25,8 @@ const FAMILY: { readonly [F in FamilyName]: Family<Extract<ConcreteSpec, { famil
   mlp,
   cnn,
   fusion,
+  rnn,
+  transformer,
   'k-means': kMeansFamily,
   'gaussian-mixture': gaussianMixture,
   'isolation-forest': isolationForest,

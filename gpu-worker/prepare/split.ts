@@ -2,6 +2,7 @@ import { Failure } from '../../contracts';
 import type { HoldoutRule } from '../../contracts';
 import type { Table } from '../data/table';
 import { permutation } from '../../onnx';
+import type { RowOrder } from './window';
 import { columnNamed, targetPresent } from './target';
 
 /** Row numbers of a table. Rows without a target value are in none of the three. */
@@ -46,6 +47,45 @@ export const splitRows = (
     training: ordered.subarray(0, trainingRows),
     validation: ordered.subarray(trainingRows),
     test: Int32Array.from(test),
+  };
+};
+
+/**
+ * Rows that are judged together with those before them: windows overlap, so whole sequences are drawn for the validation
+ * part; of a single one the last rows are taken. Throws TOO_FEW_ROWS.
+ */
+export const splitSequences = (
+  table: Table,
+  {
+    target,
+    holdout,
+    seed,
+  }: { readonly target: string; readonly holdout: HoldoutRule; readonly seed: number },
+  order: RowOrder,
+  validationFraction: number,
+): Split => {
+  if (holdout.kind === 'time') return splitRows(table, target, holdout, validationFraction, seed);
+  const whole = splitRows(table, target, holdout, 0, seed);
+  const learning = Int32Array.from(whole.training).sort((a, b) => order.position[a] - order.position[b]);
+  const seriesOf = (row: number): number => order.start[order.position[row]];
+  const sizes = new Map<number, number>();
+  for (const row of learning) sizes.set(seriesOf(row), (sizes.get(seriesOf(row)) ?? 0) + 1);
+  const series = [...sizes.keys()];
+  const wanted = Math.floor(learning.length * validationFraction);
+  const chosen = new Set<number>();
+  let count = 0;
+  for (const at of permutation(series.length, seed, 0)) {
+    const size = sizes.get(series[at]) ?? 0;
+    if (series.length === 1 || count + size > wanted) continue;
+    chosen.add(series[at]);
+    count += size;
+  }
+  const judges = (row: number, at: number): boolean =>
+    chosen.size > 0 ? chosen.has(seriesOf(row)) : at >= learning.length - wanted;
+  return {
+    ...whole,
+    training: learning.filter((row, at) => !judges(row, at)),
+    validation: learning.filter(judges),
   };
 };
 

@@ -13,8 +13,9 @@ import type { Served } from '../export/served';
 import { verify } from '../export/verify';
 import { validationFractionOf } from '../family/concrete';
 import type { Trained } from '../family/trained';
-import { splitRows } from '../prepare/split';
+import { splitRows, splitSequences } from '../prepare/split';
 import type { Split } from '../prepare/split';
+import { rowOrder } from '../prepare/window';
 import { columnNamed, fitTarget } from '../prepare/target';
 import type { SupervisedTarget } from '../prepare/target';
 import { featureColumns } from '../train/assemble';
@@ -29,7 +30,12 @@ export const supervised =
   (task: SupervisedTarget['task']): Pose =>
   (table, request, spec) => {
     const fraction = spec.family === 'auto' ? AUTO_VALIDATION : validationFractionOf(spec);
-    const split = splitRows(table, request.target, request.holdout, fraction, request.seed);
+    const window = 'window' in spec ? spec.window : undefined;
+    const order = window && rowOrder(table, window.order, window.group ?? null);
+    const split =
+      order === undefined
+        ? splitRows(table, request.target, request.holdout, fraction, request.seed)
+        : splitSequences(table, request, order, fraction);
     const target = fitTarget(columnNamed(table, request.target), task, split);
     const costs =
       request.costs === undefined || target.task === 'regression'
@@ -47,12 +53,28 @@ export const supervised =
         baseline: baselineOf(target, tests ? split.test : split.validation),
       };
       const checked = tests ? split.test : split.training;
+      const evaluate: Judged['evaluate'] = async (onnx, served, signal) => {
+        const rows = tests ? split.test : trained.outOfSample ? NO_ROWS : split.validation;
+        const answers = tests ? served : await serve(onnx, table, rows, signal);
+        if (answers === undefined) throw new Error('the file was served before');
+        return supervisedReport({
+          ...{ onnx, table, target, rows, post, metrics, signal },
+          of: tests ? 'test' : 'validation',
+          served: answers,
+          targetName: request.target,
+          history: trained.history,
+          training: split.training,
+          sensitive: request.sensitive ?? [],
+          seed: request.seed,
+        });
+      };
       return {
         metrics,
         answer: (output) => supervisedAnswer(output, target, post),
         signature: {
           classes: target.task === 'classification' ? [...target.classes] : [],
           outputs: supervisedOutputs(target, post),
+          ...(window && { window: { order: window.order, group: window.group ?? null } }),
         },
         checked,
         verify: (served) =>
@@ -67,21 +89,8 @@ export const supervised =
             { champion, challenger },
             { seed: request.seed, costs },
           ),
-        evaluate: async (onnx, served, signal) => {
-          const rows = tests ? split.test : trained.outOfSample ? NO_ROWS : split.validation;
-          const answers = tests ? served : await serve(onnx, table, rows, signal);
-          if (answers === undefined) throw new Error('the file was served before');
-          return supervisedReport({
-            ...{ onnx, table, target, rows, post, metrics, signal },
-            of: tests ? 'test' : 'validation',
-            served: answers,
-            targetName: request.target,
-            history: trained.history,
-            training: split.training,
-            sensitive: request.sensitive ?? [],
-            seed: request.seed,
-          });
-        },
+        // Explanations exchange cells of single rows: a window has none of its own.
+        ...(order === undefined && { evaluate }),
         manifest: {
           calibration: post.calibration,
           ...(post.costs && { costs: post.costs.map((row) => [...row]) }),
@@ -89,7 +98,7 @@ export const supervised =
         },
       };
     };
-    return { table, columns: featureColumns(table, request), target, split, judge };
+    return { table, columns: featureColumns(table, request), target, split, order, judge };
   };
 
 const predictSplits = async (

@@ -7,11 +7,12 @@ import type { TrainingContext, TrainingData } from '../data';
 import type { Trained } from '../trained';
 import { coreAnswers, forecaster } from './forecaster';
 import type { WindowModel } from './forecaster';
+import { completeWindows } from './windows';
 import { addRun, emptySums, runsOf } from './product-sums';
 import type { ProductSums } from './product-sums';
 import { judgeRidges, learnRidge, sumsOfAll } from './ridge';
 import type { LinearMap, RidgeChoice } from './ridge';
-import { logScale, plainScale, scaled } from './scale';
+import { filledSeries, logScale, plainScale } from './scale';
 import type { SeriesScale } from './scale';
 import { errorQuantiles } from './spread';
 
@@ -69,14 +70,25 @@ const learnedRows = ({ learnable, lookback, horizon, order }: ForecastTarget): I
   return Int32Array.from(learned);
 };
 
+/** One map for all series, learned from the training windows, its kind and penalty chosen on the validation windows. */
+export const sharedMap = async (
+  { target, training, validation }: TrainingData<ForecastTarget>,
+  scale: SeriesScale,
+  context: TrainingContext,
+): Promise<LinearMap> => {
+  const whole = completeWindows(validation, target);
+  const learned = sumsOfAll(await productSums(target, scale, training, context));
+  const judged = await productSums(target, scale, whole.length > 0 ? whole : training, context);
+  const [best] = judgeRidges(learned, sumsOfAll(judged), target);
+  return learnRidge(learned, best.choice, target);
+};
+
 const fit = async (
   { target, training, validation }: TrainingData<ForecastTarget>,
   scale: SeriesScale,
   context: TrainingContext,
 ): Promise<Fitted> => {
-  const whole = validation.filter((row) =>
-    target.values.every((of) => !of.subarray(row + 1, row + 1 + target.horizon).some(Number.isNaN)),
-  );
+  const whole = completeWindows(validation, target);
   const judging = whole.length > 0 ? whole : training;
   const learned = await productSums(target, scale, training, context);
   const judged = await productSums(target, scale, judging, context);
@@ -123,21 +135,6 @@ const productSums = async (
     all.push(sums);
   }
   return all;
-};
-
-/** A series in scale, each missing value as the last known one before it, or the first one. */
-const filledSeries = (
-  values: Float64Array,
-  { order }: ForecastTarget,
-  scale: SeriesScale,
-  s: number,
-): Float64Array => {
-  const filled = values.map((value) => scaled(scale, s, value));
-  for (let row = 1; row < filled.length; row++)
-    if (Number.isNaN(filled[row]) && order.start[row] !== row) filled[row] = filled[row - 1];
-  for (let row = filled.length - 2; row >= 0; row--)
-    if (Number.isNaN(filled[row]) && order.start[row + 1] === order.start[row]) filled[row] = filled[row + 1];
-  return filled.map((value) => (Number.isNaN(value) ? 0 : value));
 };
 
 const learn = (

@@ -41,6 +41,21 @@ const SMALLEST = 1e-6;
 export const scaled = ({ kind, mean, deviation }: SeriesScale, s: number, value: number): number =>
   ((kind === 'log' ? Math.log(Math.max(value, SMALLEST)) : value) - mean[s]) / deviation[s];
 
+/** A series in scale, each missing value as the last known one before it, or the first one. */
+export const filledSeries = (
+  values: Float64Array,
+  { order }: ForecastTarget,
+  scale: SeriesScale,
+  s: number,
+): Float64Array => {
+  const filled = values.map((value) => scaled(scale, s, value));
+  for (let row = 1; row < filled.length; row++)
+    if (Number.isNaN(filled[row]) && order.start[row] !== row) filled[row] = filled[row - 1];
+  for (let row = filled.length - 2; row >= 0; row--)
+    if (Number.isNaN(filled[row]) && order.start[row + 1] === order.start[row]) filled[row] = filled[row + 1];
+  return filled.map((value) => (Number.isNaN(value) ? 0 : value));
+};
+
 /** [rows, length] double of series `s` -> the same in scale, float32. */
 export const scaledWindow = ({ kind, mean, deviation }: SeriesScale, s: number, x: Value): Value => {
   const value = kind === 'log' ? op.Log(op.Max(x, SMALLEST)) : x;

@@ -2,6 +2,7 @@
 import { Failure } from '../../../contracts';
 import type { Table } from '../../data/table';
 import type { Split } from '../../prepare/split';
+import type { ForecastTarget } from '../../prepare/target';
 import type { RowOrder } from '../../prepare/window';
 
 export interface WindowShape {
@@ -110,6 +111,17 @@ export const splitWindows = (table: Table, order: RowOrder, asked: Asked): Windo
     ),
   };
 };
+
+/** Windows that lie within their series and whose horizon is known in full. */
+export const completeWindows = (
+  windows: Int32Array,
+  { values, order, lookback, horizon }: Pick<ForecastTarget, 'values' | 'order' | 'lookback' | 'horizon'>,
+): Int32Array =>
+  windows.filter(
+    (row) =>
+      row + 1 - lookback >= order.start[row] &&
+      values.every((of) => !of.subarray(row + 1, row + 1 + horizon).some(Number.isNaN)),
+  );
 
 const tooFew = (found: string, needed: number, { lookback, horizon }: WindowShape): Failure =>
   new Failure(
