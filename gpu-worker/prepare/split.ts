@@ -3,6 +3,7 @@ import type { HoldoutRule } from '../../contracts';
 import type { Table } from '../data/table';
 import { permutation } from '../../onnx';
 import type { RowOrder } from './window';
+import { inTimeOrder } from './folds';
 import { columnNamed, targetPresent } from './target';
 
 /** Row numbers of a table. Rows without a target value are in none of the three. */
@@ -94,10 +95,5 @@ const drawn = (rows: readonly number[], seed: number): Int32Array =>
 
 const byTime = (table: Table, name: string, rows: readonly number[]): Int32Array => {
   const column = columnNamed(table, name);
-  if (column.kind !== 'time') return Int32Array.from(rows);
-  const at = (row: number): number => {
-    const micros = column.values[row] ?? NaN;
-    return Number.isNaN(micros) ? -Infinity : micros;
-  };
-  return Int32Array.from([...rows].sort((a, b) => (at(a) === at(b) ? a - b : at(a) < at(b) ? -1 : 1)));
+  return column.kind === 'time' ? inTimeOrder(Int32Array.from(rows), column.values) : Int32Array.from(rows);
 };

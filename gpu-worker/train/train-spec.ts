@@ -1,7 +1,7 @@
 import { Failure, oneOf } from '../../contracts';
 import type { ModelSpec } from '../../contracts';
 import type { Engine } from '../engine/engine';
-import { trainAuto } from '../family/auto/auto';
+import { trainAuto } from '../automl/train-auto';
 import { familiesOf, trainConcrete } from '../family/concrete';
 import { isSupervised } from '../family/data';
 import type { TrainingContext, TrainingData } from '../family/data';
@@ -28,7 +28,7 @@ export const trainSpec = async (
       }),
   };
   if (spec.family !== 'auto') return trainConcrete(spec, data, context);
-  if (isSupervised(data)) return trainAuto(data, context);
+  if (isSupervised(data)) return trainAuto(data, spec, context);
   throw new Failure(
     'BAD_SPEC',
     oneOf(`family for a ${data.target.task}`, 'auto', familiesOf(data.target.task)),

@@ -181,13 +181,20 @@ describe('training a table', () => {
     expect(logistic.manifest.metrics.test['accuracy']).toBeGreaterThan(0.75);
   });
 
-  it('auto keeps what is best on the validation rows', async () => {
+  it('auto joins the best of what it tried, and says so while it searches', async () => {
     const voice = listener();
-    const made = await trainTable(classTable(400), classRequest({ family: 'auto' }), voice);
+    const messages: string[] = [];
+    const made = await trainTable(
+      classTable(400),
+      classRequest({ family: 'auto', seconds: null, trials: 2, families: ['linear', 'trees'], folds: 2 }),
+      { ...voice, progress: (_phase, _fraction, detail) => messages.push(detail?.message ?? '') },
+    );
     expect(made.manifest.spec.family).toBe('auto');
-    expect(made.manifest.chosen.family).toBe('mlp');
+    expect(made.manifest.chosen.family).toBe('trees');
     expect(made.manifest.metrics.test['accuracy']).toBeGreaterThan(0.85);
-    expect(voice.epochs.map(({ epoch }) => epoch)).toEqual(voice.epochs.map((_, i) => i + 1));
+    expect(made.manifest.metrics.validation['accuracy']).toBeGreaterThan(0.85);
+    expect(messages).toContainEqual(expect.stringContaining('trees of'));
+    expect(made.rows).toEqual({ trainRows: 320, validationRows: 0, testRows: 80 });
   });
 
   it('auto on concrete is within 15 % of histogram gradient boosting (RMSE 4.503)', async () => {
@@ -196,7 +203,7 @@ describe('training a table', () => {
       return void process.stderr.write('skipped: ../shared/data/concrete.csv is not here\n');
     const made = await trainTable(
       csvTable(path),
-      request({ family: 'auto' }, { target: 'strength' }),
+      request({ family: 'auto', seconds: null, trials: 1, folds: 3 }, { target: 'strength' }),
       listener(),
     );
     expect(made.manifest.metrics.test['rmse']).toBeLessThan(5.178);

@@ -1,0 +1,182 @@
+/** The best of the trials joined into one model. */
+import { Failure } from '../../contracts';
+import type { ConcreteSpec, FoldScore, ModelSignature, TrialOutcome } from '../../contracts';
+import { inlineModel, op } from '../../onnx';
+import type { Value } from '../../onnx';
+import { asFloat32, withSession } from '../engine/onnxruntime';
+import { trainConcrete } from '../family/concrete';
+import type { TrainingContext } from '../family/data';
+import type { Trained } from '../family/trained';
+import { inBlocks, rawFeeds } from '../prepare/matrix';
+import { OutOfFold, ensembleWeights, joinedOutputs } from './ensemble';
+import { unionInputs } from './inputs';
+import { outputWidth, pooled } from './score';
+import { artefactOf, refitSpec } from './trial';
+import type { FoldedData, TrialFiles } from './trial';
+
+export interface TrialArtefact {
+  readonly outcome: Extract<TrialOutcome, { status: 'done' }>;
+  readonly files: TrialFiles;
+}
+
+export interface Assembled extends Trained {
+  /** Of each candidate that takes part. */
+  readonly weights: ReadonlyMap<number, number>;
+}
+
+/** With this many rows judged, weights are as good as they get; until then all candidates need the same folds. */
+const ENOUGH_ROWS = 5000;
+
+interface Candidate {
+  readonly candidate: number;
+  readonly spec: ConcreteSpec;
+  readonly trials: readonly TrialArtefact[];
+  readonly folds: readonly FoldScore[];
+  readonly outOfFold: OutOfFold;
+}
+
+/** One model within the ensemble: counts `weight`. */
+interface Part {
+  readonly weight: number;
+  readonly onnx: Uint8Array;
+  readonly inputs: ModelSignature['inputs'];
+}
+
+/**
+ * Weights are chosen on rows that no member learned from. A member is the mean of its fold models; where time orders the
+ * rows those saw too little of the present, so it is trained once more on all rows, as long as its folds did on average,
+ * while `context.enough` allows.
+ */
+export const assemble = async (
+  data: FoldedData,
+  artefacts: readonly TrialArtefact[],
+  context: TrainingContext,
+): Promise<Assembled> => {
+  const { target, columns } = data.whole;
+  const library = commonLibrary(candidatesOf(data, artefacts), data);
+  const rows = data.whole.training.filter((row) => library.every(({ outOfFold }) => outOfFold.has(row)));
+  const outputs = library.map(({ outOfFold }) => outOfFold.of(rows));
+  const weights = ensembleWeights(outputs, target, rows, context.seed);
+  const members = library.flatMap((candidate, at) => {
+    const weight = weights[at] ?? 0;
+    return weight > 0 ? [{ ...candidate, weight }] : [];
+  });
+  const parts: Part[] = [];
+  for (const member of [...members].sort((a, b) => b.weight - a.weight))
+    parts.push(...(await partsOf(data, member, context)));
+  const best = members.reduce((most, member) => (member.weight > most.weight ? member : most));
+  return {
+    spec: best.spec,
+    inputs: unionInputs(
+      columns,
+      parts.map(({ inputs }) => inputs),
+    ),
+    output: (given) => weightedSum(parts, given),
+    predict: (asked, signal) => predictParts(parts, data, asked, signal),
+    history: [],
+    outOfSample: { rows, outputs: joinedOutputs(outputs, weights) },
+    weights: new Map(members.map(({ candidate, weight }) => [candidate, weight])),
+  };
+};
+
+const candidatesOf = (data: FoldedData, artefacts: readonly TrialArtefact[]): Candidate[] => {
+  const whole = artefacts.filter(({ outcome }) => outcome.trial.rowShare >= 1);
+  const numbers = [...new Set(whole.map(({ outcome }) => outcome.trial.candidate))].sort((a, b) => a - b);
+  const width = outputWidth(data.whole.target);
+  return numbers.flatMap((candidate) => {
+    const trials = whole.filter(({ outcome }) => outcome.trial.candidate === candidate);
+    const [first] = trials;
+    if (first === undefined) return [];
+    const outOfFold = new OutOfFold(data.whole.target, data.whole.table.rows);
+    for (const { outcome, files } of trials) {
+      let from = 0;
+      for (const { fold, rows } of outcome.folds) {
+        outOfFold.add(data.validation(fold), files.predictions.subarray(from, from + rows * width));
+        from += rows * width;
+      }
+    }
+    const folds = trials.flatMap(({ outcome }) => outcome.folds);
+    return [{ candidate, spec: first.outcome.trial.spec, trials, folds, outOfFold }];
+  });
+};
+
+/**
+ * Those judged on the same rows: with few rows the candidates that came as far as the best one, with many also those that
+ * were left behind. The more rows judge, the fewer candidates are there to choose from.
+ */
+const commonLibrary = (candidates: readonly Candidate[], data: FoldedData): Candidate[] => {
+  if (candidates.length === 0) throw new Failure('INTERNAL', 'no trial of the search came to a model');
+  const losses = candidates.map(({ folds }) => pooled(folds).loss);
+  const most = candidates[losses.indexOf(Math.min(...losses))]?.folds.length ?? 0;
+  for (let folds = 1; folds < most; folds++) {
+    const rows = new Set<number>();
+    for (let fold = 0; fold < folds; fold++) for (const row of data.validation(fold)) rows.add(row);
+    if (rows.size < ENOUGH_ROWS) continue;
+    return candidates.filter((candidate) => candidate.folds.length >= folds);
+  }
+  return candidates.filter(({ folds }) => folds.length >= most);
+};
+
+const partsOf = async (
+  data: FoldedData,
+  member: Candidate & { readonly weight: number },
+  context: TrainingContext,
+): Promise<Part[]> => {
+  if (data.split === 'time' && context.enough?.() !== true) {
+    const all = data.whole.split(data.whole.training, new Int32Array(0));
+    const trained = await trainConcrete(refitSpec(member.spec, member.folds), all, context);
+    return [{ weight: member.weight, onnx: artefactOf([trained], trained.inputs), inputs: trained.inputs }];
+  }
+  return member.trials.map(({ outcome, files }) => ({
+    weight: (member.weight * outcome.folds.length) / member.folds.length,
+    onnx: files.onnx,
+    inputs: outcome.inputs,
+  }));
+};
+
+const weightedSum = (parts: readonly Part[], columns: Readonly<Record<string, Value>>): Value => {
+  const terms = parts.map(({ onnx, inputs, weight }) => {
+    const read = inputs.flatMap(({ spec }): [string, Value][] => {
+      const column = columns[spec.name];
+      return column === undefined ? [] : [[spec.name, column]];
+    });
+    const { output } = inlineModel(onnx)(Object.fromEntries(read));
+    if (output === undefined) throw new Error('a trial has an output');
+    return parts.length === 1 ? output : op.Mul(output, weight);
+  });
+  const [first, ...others] = terms;
+  if (first === undefined) throw new Error('an ensemble needs a member');
+  return others.reduce((sum, term) => op.Add(sum, term), first);
+};
+
+/** Part by part, apart from the joined graph. */
+const predictParts = async (
+  parts: readonly Part[],
+  data: FoldedData,
+  rows: Int32Array,
+  signal: AbortSignal,
+): Promise<Float32Array> => {
+  const width = outputWidth(data.whole.target);
+  const outputs: Float32Array[] = [];
+  for (const { onnx } of parts) outputs.push(await predictPart(onnx, width, data, rows, signal));
+  return joinedOutputs(
+    outputs,
+    parts.map(({ weight }) => weight),
+  );
+};
+
+const predictPart = (
+  onnx: Uint8Array,
+  width: number,
+  { whole }: FoldedData,
+  rows: Int32Array,
+  signal: AbortSignal,
+): Promise<Float32Array> =>
+  withSession(onnx, {}, async (session) => {
+    const values = new Float32Array(rows.length * width);
+    await inBlocks(rows, signal, async (block, offset) => {
+      const answer = await session.run(rawFeeds(whole.table, session.inputNames, block));
+      values.set(asFloat32(answer['output']), offset * width);
+    });
+    return values;
+  });

@@ -1,0 +1,122 @@
+import { AutoSpec } from '../../contracts';
+import type { SearchBudget, SearchShape, TrialOutcome, TrialSpec } from '../../contracts';
+import { planSearch, promoted, rungsOf } from './plan';
+import { portfolio } from './portfolio';
+
+const shape: SearchShape = {
+  ...{ task: 'regression', rows: 4000, numbers: 6, categories: 2, times: 0, width: 12, classes: 0 },
+  ...{ split: 'random', folds: 5 },
+};
+const spec = AutoSpec.parse({ family: 'auto', seconds: null });
+const endless: SearchBudget = {
+  ...{ totalMs: null, leftMs: null, computeLeftMs: null, trialsLeft: 200, workers: 1 },
+};
+
+/** `loss` of each fold. */
+const done = (trial: TrialSpec, loss: (fold: number) => number, seconds = 1): TrialOutcome => ({
+  status: 'done',
+  trial,
+  folds: trial.folds.map((fold) => ({ fold, rows: 800, loss: loss(fold), error: 0.01, iterations: null })),
+  ...{ inputs: [], seconds, microsPerRow: 1, bytes: 1 },
+});
+
+const trialOf = (candidate: number, family: 'linear' | 'mlp', folds: number[]): TrialSpec => {
+  const found = portfolio(shape).find((each) => each.family === family);
+  if (found === undefined) throw new Error(`no ${family} in the portfolio`);
+  return { id: candidate, candidate, rung: 0, spec: found, folds, rowShare: 1, seconds: null };
+};
+
+/** The whole search, each rung answered by `loss` of (candidate, fold). */
+const played = (loss: (candidate: number, fold: number) => number, budget = endless): TrialSpec[][] => {
+  const outcomes: TrialOutcome[] = [];
+  const rungs: TrialSpec[][] = [];
+  for (;;) {
+    const left = { ...budget, trialsLeft: budget.trialsLeft - outcomes.length };
+    const next = planSearch({ spec, shape, outcomes, budget: left });
+    if (next.length === 0) return rungs;
+    rungs.push(next);
+    outcomes.push(...next.map((trial) => done(trial, (fold) => loss(trial.candidate, fold))));
+  }
+};
+
+describe('a search', () => {
+  it('tries every candidate on the first folds, and ends with the best on all of them', () => {
+    const rungs = played((candidate) => 1 + candidate);
+    expect(rungs[0]?.map(({ candidate }) => candidate)).toEqual(portfolio(shape).map((_, i) => i));
+    expect(rungs.map((rung) => rung.flatMap((trial) => (trial.candidate === 0 ? trial.folds : [])))).toEqual([
+      [0],
+      [1, 2],
+      [3, 4],
+    ]);
+    expect(rungs[2]?.length).toBeLessThan(rungs[0]?.length ?? 0);
+    expect(new Set(rungs.flat().map(({ id }) => id)).size).toBe(rungs.flat().length);
+  });
+
+  it('never plans more trials than there may be, and always the first', () => {
+    for (const trialsLeft of [1, 2, 3, 5, 8]) {
+      const rungs = played(() => 1, { ...endless, trialsLeft });
+      expect(rungs.flat().length).toBeLessThanOrEqual(trialsLeft);
+      expect(rungs.flat().length).toBeGreaterThan(0);
+    }
+  });
+
+  it('gives every trial a limit within the time that is left', () => {
+    const budget = { ...endless, totalMs: 10_000, leftMs: 10_000 };
+    const [first] = played(() => 1, budget);
+    for (const { seconds } of first ?? []) expect(seconds).toBeLessThan(9);
+    expect(
+      planSearch({
+        spec,
+        shape,
+        outcomes: [done(trialOf(0, 'linear', [0]), () => 1)],
+        budget: { ...budget, leftMs: 500 },
+      }),
+    ).toEqual([]);
+  });
+
+  it('leaves out what at the measured pace would not fit', () => {
+    const budget = { ...endless, totalMs: 60_000, leftMs: 30_000 };
+    const first = played(() => 1)[0] ?? [];
+    const slow = first.map((trial) => done(trial, () => 1, trial.candidate === 0 ? 100 : 0.1));
+    const next = planSearch({ spec, shape, outcomes: slow, budget });
+    expect(next.map(({ candidate }) => candidate)).not.toContain(0);
+    expect(next.length).toBeGreaterThan(0);
+  });
+
+  it('has more folds at once where there are few rows, and the latest two first by time', () => {
+    expect(rungsOf({ ...shape, rows: 300, folds: 10 })).toEqual([5, 10]);
+    expect(rungsOf({ ...shape, rows: 50_000 })).toEqual([1, 3]);
+    expect(rungsOf({ ...shape, split: 'time' })).toEqual([2, 5]);
+  });
+});
+
+describe('promotion', () => {
+  const noise = [0, 0.02, -0.02, 0.01];
+  const judged = (losses: readonly number[], family: (at: number) => 'linear' | 'mlp' = () => 'mlp') =>
+    losses.map((loss, at) =>
+      done(trialOf(at, family(at), [0, 1, 2, 3]), (fold) => loss + (noise[(fold + at) % 4] ?? 0)),
+    );
+
+  it('takes the better half, best first', () => {
+    expect(promoted(judged([4, 1, 3, 2]), 0)).toEqual([1, 3]);
+  });
+
+  it('takes who cannot be told from the last of them on the same folds', () => {
+    expect(promoted(judged([1, 2, 2.001, 9]), 0)).toEqual([0, 1, 2]);
+    expect(promoted(judged([1, 2, 2.2, 9]), 0)).toEqual([0, 1]);
+  });
+
+  it('takes the best of another family that is near, and none that is far', () => {
+    const last = (at: number): 'linear' | 'mlp' => (at === 3 ? 'linear' : 'mlp');
+    expect(promoted(judged([1, 1.02, 1.05, 1.1], last), 0)).toContain(3);
+    expect(promoted(judged([1, 1.02, 1.05, 1.3], last), 0)).not.toContain(3);
+  });
+
+  it('leaves out what failed', () => {
+    const trial = trialOf(1, 'mlp', [0]);
+    const failed: TrialOutcome = {
+      ...{ status: 'failed', trial, code: 'LOSS_NOT_FINITE', message: '', seconds: 1 },
+    };
+    expect(promoted([failed, ...judged([1])], 0)).toEqual([0]);
+  });
+});

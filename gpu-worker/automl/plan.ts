@@ -1,0 +1,160 @@
+/**
+ * What a search does next: a pure function of what it has seen. Successive halving (Jamieson & Talwalkar 2016) in rungs
+ * of folds: every candidate is judged on the first ones, the best go on to the next, and what a candidate learned in
+ * earlier rungs stays part of its model. A rung is planned as a whole once the last one has ended, so that the order in
+ * which its trials finish decides nothing.
+ */
+import type { AutoSpec, SearchBudget, SearchShape, TrialOutcome, TrialSpec } from '../../contracts';
+import { expectedSeconds, paceOf } from './expected-seconds';
+import { portfolio } from './portfolio';
+import { pooled } from './score';
+
+export interface SearchState {
+  readonly spec: AutoSpec;
+  readonly shape: SearchShape;
+  readonly outcomes: readonly TrialOutcome[];
+  /** Now; all limits null: as much as it takes. */
+  readonly budget: SearchBudget;
+}
+
+/** Trials of one rung, in the order of their promise; none: it is time to make the model. */
+export const planSearch = (state: SearchState): TrialSpec[] => {
+  const { shape, outcomes, spec } = state;
+  const candidates = portfolio(shape, spec.families);
+  const rungs = rungsOf(shape);
+  const last = outcomes.reduce((highest, { trial }) => Math.max(highest, trial.rung), -1);
+  const rung = last + 1;
+  const to = rungs[rung];
+  if (to === undefined) return [];
+  const from = rungs[last] ?? 0;
+  const chosen = last < 0 ? candidates.map((_, candidate) => candidate) : promoted(outcomes, last);
+  const wanted = chosen.flatMap((candidate, at): TrialSpec[] => {
+    const concrete = candidates[candidate];
+    if (concrete === undefined) return [];
+    const folds = Array.from({ length: to - from }, (_, i) => from + i);
+    return [{ id: outcomes.length + at, candidate, rung, spec: concrete, folds, rowShare: 1, seconds: null }];
+  });
+  return withinBudget(wanted, rung, rungs.length, state);
+};
+
+/** How many folds a candidate has been judged on at the end of each rung: the fewer the rows, the more at once. */
+export const rungsOf = ({ rows, folds, split }: SearchShape): number[] => {
+  if (split === 'time') return ascending([Math.min(2, folds), folds]);
+  if (rows < 1500) return ascending([Math.ceil(folds / 2), folds]);
+  if (rows < 20_000) return ascending([1, Math.min(3, folds), folds]);
+  return ascending([1, Math.min(3, folds)]);
+};
+
+const ascending = (rungs: readonly number[]): number[] => [...new Set(rungs)].sort((a, b) => a - b);
+
+/** A family's best goes on, whatever its place, while its loss is at most this many times the best: it may add to others. */
+const STILL_OF_USE = 1.15;
+
+/**
+ * The better half of those judged last, best first; then whoever cannot be told from the last of them by the paired
+ * differences of the folds, and the best of each other family while it is near enough to be of use in an ensemble.
+ */
+export const promoted = (outcomes: readonly TrialOutcome[], rung: number): number[] => {
+  const ranked = standings(outcomes).filter(({ rungs }) => rungs.includes(rung));
+  const quota = Math.ceil(ranked.length / 2);
+  const [best] = ranked;
+  const bar = ranked[quota - 1];
+  if (best === undefined || bar === undefined) return [];
+  const families = new Set<string>();
+  return ranked.flatMap((one, place) => {
+    const first = !families.has(one.family);
+    families.add(one.family);
+    const near = place < quota + Math.ceil(quota / 2) && indistinct(one, bar);
+    const useful = first && one.loss <= STILL_OF_USE * best.loss;
+    return place < quota || near || useful ? [one.candidate] : [];
+  });
+};
+
+export interface Standing {
+  readonly candidate: number;
+  readonly family: string;
+  readonly rungs: readonly number[];
+  /** Over all of its folds. */
+  readonly loss: number;
+  readonly error: number;
+  readonly byFold: ReadonlyMap<number, number>;
+}
+
+/** Candidates by loss, those judged on more folds not before those judged on fewer. */
+export const standings = (outcomes: readonly TrialOutcome[]): Standing[] => {
+  const byCandidate = new Map<number, Extract<TrialOutcome, { status: 'done' }>[]>();
+  for (const outcome of outcomes) {
+    if (outcome.status !== 'done') continue;
+    byCandidate.set(outcome.trial.candidate, [...(byCandidate.get(outcome.trial.candidate) ?? []), outcome]);
+  }
+  return [...byCandidate]
+    .map(([candidate, trials]) => {
+      const folds = trials.flatMap((trial) => trial.folds);
+      return {
+        candidate,
+        family: trials[0]?.trial.spec.family ?? '',
+        rungs: trials.map(({ trial }) => trial.rung),
+        byFold: new Map(folds.map(({ fold, loss }) => [fold, loss])),
+        ...pooled(folds),
+      };
+    })
+    .sort((a, b) => a.loss - b.loss || a.candidate - b.candidate);
+};
+
+/** Less than one standard error apart on the folds that both were judged on; with one fold there is no telling. */
+const indistinct = (one: Standing, other: Standing): boolean => {
+  const differences = [...one.byFold].flatMap(([fold, loss]) => {
+    const theirs = other.byFold.get(fold);
+    return theirs === undefined ? [] : [loss - theirs];
+  });
+  if (differences.length < 2) return false;
+  const mean = differences.reduce((sum, one_) => sum + one_, 0) / differences.length;
+  const variance = differences.reduce((sum, one_) => sum + (one_ - mean) ** 2, 0) / (differences.length - 1);
+  return mean < Math.sqrt(variance / differences.length);
+};
+
+/** Share of the time that is left which a rung may take, by how many rungs come after it. */
+const SHARE_BEFORE_OTHERS = 0.55;
+/** Kept for making the model: of everything, and at least. */
+const ASSEMBLE_SHARE = 0.1;
+/** By time the members learn once more from all rows in the end. */
+const REFIT_SHARE = 0.25;
+
+export const assembleSeconds = ({ totalMs }: SearchBudget, { split }: SearchShape): number =>
+  ((totalMs ?? 0) / 1000) * (split === 'time' ? REFIT_SHARE : ASSEMBLE_SHARE);
+
+/**
+ * As many as fit, at least one while nothing is done yet. Trials that `workers` take side by side share the time; each
+ * gets what is left of its rung as its limit.
+ */
+const withinBudget = (
+  wanted: readonly TrialSpec[],
+  rung: number,
+  rungs: number,
+  { budget, shape, outcomes }: SearchState,
+): TrialSpec[] => {
+  // Candidates of a search by trials are few enough that the later rungs have some too: half of what is left each.
+  const counted = rung === rungs - 1 ? budget.trialsLeft : Math.ceil((budget.trialsLeft * 4) / 7);
+  const offered = wanted.slice(0, Math.max(budget.trialsLeft > 0 && outcomes.length === 0 ? 1 : 0, counted));
+  const limits = [
+    ...(budget.leftMs === null
+      ? []
+      : [(budget.leftMs / 1000 - assembleSeconds(budget, shape)) * budget.workers]),
+    ...(budget.computeLeftMs === null ? [] : [(budget.computeLeftMs / 1000) * (1 - ASSEMBLE_SHARE)]),
+  ];
+  if (limits.length === 0) return offered;
+  const left = Math.max(0, Math.min(...limits)) * (rung === rungs - 1 ? 1 : SHARE_BEFORE_OTHERS);
+  const must = !outcomes.some(({ status }) => status === 'done');
+  const pace = paceOf(outcomes, shape);
+  const taken: TrialSpec[] = [];
+  let used = 0;
+  for (const trial of offered) {
+    const expected = pace(trial) * expectedSeconds(trial, shape);
+    const first = must && taken.length === 0;
+    if (!first && used + expected > left) continue;
+    const seconds = Math.max(0.05, left / budget.workers);
+    taken.push({ ...trial, id: outcomes.length + taken.length, seconds });
+    used += expected;
+  }
+  return taken;
+};
