@@ -2,7 +2,8 @@
 import type { EvaluationReport } from '../../contracts';
 import type { Table } from '../data/table';
 import { permutation, randomKey } from '../../onnx';
-import type { SupervisedTarget } from '../prepare/target';
+import type { ShapleyValues, Trained } from '../family/trained';
+import type { RegressionTarget, SupervisedTarget } from '../prepare/target';
 import type { Budget } from './budget';
 import { explainRows } from './explain/explain-rows';
 import { permutationImportance } from './explain/importance';
@@ -26,6 +27,8 @@ export interface ToExplain {
   /** Held-out rows, and training rows to compare them with. */
   readonly rows: Int32Array;
   readonly training: Int32Array;
+  /** As in `Trained`. */
+  readonly shapley?: Trained['shapley'];
   readonly seed: number;
   readonly signal: AbortSignal;
 }
@@ -51,7 +54,7 @@ export const explanations = async (asked: ToExplain, budget: Budget): Promise<Ex
 
 const explained = async (
   file: SealedFile,
-  { target, rows, training, seed }: ToExplain,
+  { target, rows, training, shapley: exactly, seed, signal }: ToExplain,
   classes: readonly string[],
   budget: Budget,
 ): Promise<Explanations> => {
@@ -79,15 +82,19 @@ const explained = async (
     return permutationImportance(file, sample, scoreOf(target, sample), { columns, repeats: REPEATS, seed });
   });
 
-  const shapley = await section('shapley', () => {
+  const shapley = await section('shapley', async () => {
     const each = 2 * BACKGROUND * (players + 1);
     const count = budget.rows('shapley', each, { least: 3, most: MOST_EXPLAINED });
     const places = drawn(rows.length, count, seed, DRAW.explained);
     const background = take(training, BACKGROUND, DRAW.background);
     const asked = { places: [...places], rows: places.map((place) => rows[place]) };
+    const exact = await exactly?.(asked.rows, signal);
     const actual = (row: number): string | number | null =>
       target.task === 'regression' ? target.values[row] : (target.classes[target.codes[row]] ?? null);
-    return explainRows(file, { ...asked, background, columns, classes, actual, seed });
+    return explainRows(file, {
+      ...{ ...asked, background, columns, classes, actual, seed },
+      ...(exact && target.task === 'regression' && { exact: inTargetUnits(exact, target) }),
+    });
   });
 
   const curves = (importance?.columns ?? []).slice(0, MOST_CURVES);
@@ -102,6 +109,15 @@ const explained = async (
   }
   return { importance, shapley, partialDependence: partial, leftOut };
 };
+
+const inTargetUnits = (
+  { base, values, ...rest }: ShapleyValues,
+  { mean, deviation }: RegressionTarget,
+): ShapleyValues => ({
+  base: base * deviation + mean,
+  values: values.map((value) => value * deviation),
+  ...rest,
+});
 
 /** Root mean squared error, or log loss of the rows whose class is known. */
 const scoreOf = (target: SupervisedTarget, rows: Int32Array): Score => {

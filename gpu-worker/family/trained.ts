@@ -8,6 +8,17 @@ import type { Preparation } from '../prepare/preparation';
 import type { TrainingData } from './data';
 import type { GeneratedColumn } from './gan/columns';
 
+/** In the units of `Trained.output`; `base` and the values of a row add up to its answer. */
+export interface ShapleyValues {
+  /** The mean answer. */
+  readonly base: number;
+  readonly columns: readonly string[];
+  /** [rows, columns] row-major: what each column adds. */
+  readonly values: Float64Array;
+  /** Training rows that the mean is over. */
+  readonly rows: number;
+}
+
 export interface Trained {
   readonly spec: ConcreteSpec;
   /** The typed columns that the graph reads, in the order of its inputs. */
@@ -23,6 +34,8 @@ export interface Trained {
    * made without the served graph wherever training had another one: verify compares the two.
    */
   readonly predict: (rows: Int32Array, signal: AbortSignal) => Promise<Float32Array>;
+  /** Exact Shapley values of a regression's answers to rows of the table, where the family knows them. */
+  readonly shapley?: (rows: Int32Array, signal: AbortSignal) => Promise<ShapleyValues>;
   readonly history: readonly Epoch[];
   /** Of a generator: what `output` holds, decoded by family/gan/decode.ts. */
   readonly generated?: readonly GeneratedColumn[];

@@ -64,6 +64,7 @@ export const supervised =
           targetName: request.target,
           history: trained.history,
           training: split.training,
+          ...(trained.shapley && { shapley: trained.shapley }),
           sensitive: request.sensitive ?? [],
           seed: request.seed,
         });

@@ -1,4 +1,5 @@
 import type { Shapley } from '../../../contracts';
+import type { ShapleyValues } from '../../family/trained';
 import { rawValue } from '../../data/raw-value';
 import type { SealedFile } from './sealed-file';
 import { sampledShapley } from './shapley';
@@ -17,11 +18,13 @@ export interface RowsToExplain {
   /** What was true for a table row. */
   readonly actual: (row: number) => string | number | null;
   readonly seed: number;
+  /** Exact values in the units of the answers; sampled without. */
+  readonly exact?: ShapleyValues;
 }
 
 /** Shapley values of the served answers: of the number, or of the most probable label's probability. */
 export const explainRows = async (file: SealedFile, asked: RowsToExplain): Promise<Shapley> => {
-  const { rows, places, background, columns, classes, actual, seed } = asked;
+  const { rows, places, background, columns, classes, actual, seed, exact } = asked;
   const own = new Set(columns);
   const together = file.inputs.filter((name) => !own.has(name));
   const names = together.length > 0 ? [...columns, OTHERS] : [...columns];
@@ -45,10 +48,15 @@ export const explainRows = async (file: SealedFile, asked: RowsToExplain): Promi
       const answers = await file.mixed(from.length, source);
       return Float64Array.from(from, (_, question) => answers[question * file.width + label]);
     };
-    const { base, output, values } = await sampledShapley(
-      { players: names.length, backgrounds: background.length, ask },
-      seed,
-    );
+    const { base, output, values } =
+      exact === undefined
+        ? await sampledShapley({ players: names.length, backgrounds: background.length, ask }, seed)
+        : exactly(
+            exact,
+            at,
+            exact.columns.map((name) => playerOf.get(name) ?? 0),
+            names.length,
+          );
     explained.push({
       row: places[at],
       label: classes[label] ?? null,
@@ -64,8 +72,8 @@ export const explainRows = async (file: SealedFile, asked: RowsToExplain): Promi
   }));
   sizes.sort((a, b) => b.meanAbsolute - a.meanAbsolute);
   return {
-    method: 'sampled',
-    backgroundRows: background.length,
+    method: exact === undefined ? 'sampled' : 'exact',
+    backgroundRows: exact?.rows ?? background.length,
     together,
     summary: sizes.map(({ column, meanAbsolute }) => ({ column, meanAbsolute })),
     rows: explained.map((one) => ({
@@ -74,6 +82,18 @@ export const explainRows = async (file: SealedFile, asked: RowsToExplain): Promi
       cells: sizes.map(({ player }) => one.cells[player]),
     })),
   };
+};
+
+/** The values of one row; columns that share a player are added up. `players`: of each column. */
+const exactly = (
+  { base, values }: ShapleyValues,
+  row: number,
+  players: readonly number[],
+  count: number,
+): { base: number; output: number; values: Float64Array } => {
+  const shared = new Float64Array(count);
+  players.forEach((player, column) => (shared[player] += values[row * players.length + column]));
+  return { base, output: shared.reduce((sum, value) => sum + value, base), values: shared };
 };
 
 /** Name of the share of all columns without one of their own. */

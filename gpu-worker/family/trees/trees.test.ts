@@ -28,6 +28,20 @@ describe('trees of a table', () => {
     // The rounds up to the best one are kept.
     const best = Math.min(...made.manifest.history.map(({ valMse }) => valMse ?? NaN));
     expect(made.manifest.metrics.validation['rmse']).toBeLessThan(Math.sqrt(best) + 1e-4);
+    const { shapley } = made.evaluation;
+    expect(shapley).toMatchObject({ method: 'exact', backgroundRows: 272 });
+    const columns = shapley?.summary.map(({ column }) => column) ?? [];
+    let served = 0;
+    for (const { base, output, values, cells } of shapley?.rows ?? []) {
+      expect(base + values.reduce((sum, value) => sum + value, 0)).toBeCloseTo(output, 9);
+      const place = made.golden.rows.findIndex((row) =>
+        columns.every((column, at) => row[column] === cells[at]),
+      );
+      if (place < 0) continue;
+      served++;
+      expect(made.golden.predictions[place]).toBeCloseTo(output, 3);
+    }
+    expect(served).toBeGreaterThan(5);
   });
 
   it('are the same bytes for the same seed', async () => {

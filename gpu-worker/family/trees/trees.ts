@@ -14,6 +14,7 @@ import { linkOf } from './link';
 import { monotoneOf, optionsOf, targetsOf } from './options';
 import { readPartial, writePartial } from './partial';
 import { Predictor } from './predictor';
+import { shapleyOfColumns } from './shapley-columns';
 import { trainForest } from './train-forest';
 import type { Round } from './train-forest';
 
@@ -62,6 +63,12 @@ export const trees: Family<TreesSpec, SupervisedTarget> = {
         const matrix = await data.matrix(preparation, rows);
         return link.numbers(await predictor.scores(matrix, signal));
       },
+      // Where the answer is the score: probabilities are not sums of what the columns add.
+      ...(target.task === 'regression' &&
+        spec.objective !== 'poisson' && {
+          shapley: async (rows: Int32Array, signal: AbortSignal) =>
+            shapleyOfColumns(forest, preparation, await data.matrix(preparation, rows), signal),
+        }),
     };
   },
 };
