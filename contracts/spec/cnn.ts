@@ -13,8 +13,8 @@ export type Augmentation = z.infer<typeof Augmentation>;
 
 /** The convolutional part: blocks of convolution, batch normalisation, ReLU and halving. */
 export const Convolutions = z.strictObject({
-  /** Filters of each block. */
-  filters: z.array(z.number().int().min(1).max(1024)).min(1).max(8).default([16, 32, 64]),
+  /** Filters of each block; left out: 16, 32, 64, ... until a picture is down to a few cells. */
+  filters: z.array(z.number().int().min(1).max(1024)).min(1).max(8).optional(),
   kernel: z.number().int().min(1).max(11).default(3),
   augmentation: Augmentation.prefault({}),
 });

@@ -1,5 +1,5 @@
 import { encodeImage } from '../../tabular';
-import { zipOf } from '../testing/zip';
+import { zipOf } from '../../bench/families/zip';
 import { profileBytes } from './testing/profile-file';
 
 const SIZE = { height: 6, width: 8, channels: 1 } as const;

@@ -39,7 +39,7 @@ export const imageBranch = (column: ImageColumn, rows: Int32Array, spec: Convolu
     width: pooledWidth(blocks.at(-1)),
     forward: ({ weights, batch, training }) => {
       const pixels = op.Transpose(op.Cast(known(batch, name), 'float32'), [0, 3, 1, 2]);
-      const scaled = op.Div(op.Sub(pixels, perChannel(mean)), perChannel(deviation));
+      const scaled = evened(op.Div(op.Sub(pixels, perChannel(mean)), perChannel(deviation)));
       let values = training === undefined ? scaled : augmented(scaled, spec.augmentation, training.uniform);
       blocks.forEach(({ name: block, halve }, at) => {
         values = inLayer(`${name}/${block}`, ['filters', at], () => {
@@ -56,6 +56,14 @@ export const imageBranch = (column: ImageColumn, rows: Int32Array, spec: Convolu
     data: (some) => Promise.resolve({ [name]: picked(column.pixels, each, some) }),
     served: (columns) => ({ [name]: known(columns, name) }),
   };
+};
+
+/** Each picture about its own mean and with its own contrast: light that falls differently is no difference. */
+const evened = (x: Value): Value => {
+  const axes = [1, 2, 3];
+  const centered = op.Sub(x, op.ReduceMean(x, { axes, keepDims: true }));
+  const variance = op.ReduceMean(op.Mul(centered, centered), { axes, keepDims: true });
+  return op.Div(centered, op.Sqrt(op.Add(variance, 1e-3)));
 };
 
 /** Trainings of some hundred steps: running statistics must not lag behind them. */
