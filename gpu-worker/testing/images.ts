@@ -6,7 +6,7 @@ const SIDE = 12;
 
 /**
  * A bright square on noise, in the upper or the lower half, and a number `weight`. `half` says where the square is;
- * `both` also needs the number; `height` is the row of the square's middle, blurred by the number.
+ * `both` also says whether the number is high; `height` is the row of the square's middle, blurred by the number.
  */
 export const pictureTable = (rows = 320): Table => {
   const pixels = new Uint8Array(rows * SIDE * SIDE);
@@ -25,7 +25,7 @@ export const pictureTable = (rows = 320): Table => {
     const upper = top + 2 < SIDE / 2;
     const heavy = (row * 11) % 10 >= 5;
     half.push(upper ? 'upper' : 'lower');
-    both.push(upper === heavy ? 'same' : 'other');
+    both.push(`${upper ? 'upper' : 'lower'}, ${heavy ? 'heavy' : 'light'}`);
     weight.push((row * 11) % 10);
     height.push(top + 2 + (heavy ? 0.5 : 0));
   }

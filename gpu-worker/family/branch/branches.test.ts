@@ -78,13 +78,13 @@ describe('networks of branches', () => {
 
   it('fusion needs both the picture and the number', async () => {
     const { filters, ...rest } = QUICK;
-    const spec = { ...rest, hidden: [32], epochs: 60, patience: 0, dropout: 0, width: 16 };
+    const spec = { ...rest, epochs: 20, width: 16 };
     const image = { filters, augmentation: { shift: 0, zoom: 0 } };
     const joined = await train('both', { ...spec, family: 'fusion', image }, ['half', 'height']);
-    expect(joined.manifest.metrics.test['accuracy']).toBeGreaterThan(0.85);
+    expect(joined.manifest.metrics.test['accuracy']).toBeGreaterThan(0.8);
     expect(joined.manifest.signature.inputs.map(({ spec: { name } }) => name)).toEqual(['weight', 'image']);
     const alone = await train('both', { family: 'cnn', ...QUICK }, ['half', 'height']);
-    expect(alone.manifest.metrics.test['accuracy']).toBeLessThan(0.75);
+    expect(alone.manifest.metrics.test['accuracy']).toBeLessThan(0.7);
   });
 
   it('cnn also gives numbers, and the same bytes for the same seed', async () => {

@@ -95,7 +95,18 @@ const pooledWidth = (last: Block | undefined): number => {
   return to * left <= MOST_FLAT ? to * left : 2 * to;
 };
 
-const blocksOf = ({ filters }: Convolutions, { height, width, channels }: ImageColumn['size']): Block[] => {
+/** One block for each halving that a picture takes, at most six. */
+const filtersFor = (side: number): number[] =>
+  Array.from(
+    { length: Math.min(6, Math.max(2, Math.floor(Math.log2(side / SMALLEST_SIDE)))) },
+    (_, at) => [16, 32][at] ?? 64,
+  );
+
+const blocksOf = (
+  spec: Pick<Convolutions, 'filters'>,
+  { height, width, channels }: ImageColumn['size'],
+): Block[] => {
+  const filters = spec.filters ?? filtersFor(Math.min(height, width));
   let [rows, columns] = [height, width];
   return filters.map((to, at) => {
     const area = rows * columns;
