@@ -1,6 +1,6 @@
 import { gainImportance, predictForest } from './forest';
 import type { Forest } from './forest';
-import type { Examples } from './learning';
+import type { Examples, Feature } from './learning';
 import { readPartial, writePartial } from './partial';
 import { examples, feature, learn, mixed, rowOf } from './testing/learn';
 import type { ForestControl } from './train-forest';
@@ -92,7 +92,7 @@ describe('a forest', () => {
   it('learns from numbers, gaps and categories, and reports the loss that its predictions have', async () => {
     const training = mixed(2000, 1);
     const validation = mixed(1000, 2);
-    const { forest, history } = await learn(training, { rounds: 100, leastRows: 10 }, validation);
+    const { forest, history } = await learn(training, { rounds: 60, leastRows: 10 }, validation);
     expect(rmse(forest, validation)).toBeLessThan(0.45); // the noise is 0.3, the spread 1.4
     expect(Math.sqrt(history.at(-1)?.loss ?? NaN)).toBeCloseTo(rmse(forest, training), 6);
     expect(Math.sqrt(history.at(-1)?.validationLoss ?? NaN)).toBeCloseTo(rmse(forest, validation), 6);
@@ -102,9 +102,9 @@ describe('a forest', () => {
   });
 
   it('is the same for any number of threads, and again', async () => {
-    const training = mixed(40_000, 3);
+    const training = mixed(35_000, 3);
     const options = {
-      rounds: 6,
+      rounds: 2,
       rowSampling: { kind: 'bagging', fraction: 0.9 },
       columnFraction: 0.7,
     } as const;
@@ -167,7 +167,7 @@ describe('a forest', () => {
     const targets = training.targets.map((y, row) => y + 2 * (training.features[0]?.values[row] ?? 0));
     const grid = Array.from({ length: 200 }, (_, at) => -3 + at * 0.03);
     const falls = async (monotone: readonly number[]): Promise<number> => {
-      const { forest } = await learn({ ...training, targets }, { rounds: 50, leastRows: 5, monotone });
+      const { forest } = await learn({ ...training, targets }, { rounds: 20, leastRows: 5, monotone });
       let count = 0;
       for (const b of [-1, 0, 1, NaN])
         for (const c of [0, 1, 5, NaN]) {
@@ -181,11 +181,11 @@ describe('a forest', () => {
   });
 
   it.each([0.1, 0.5, 0.9])('finds the %d-quantile', async (level) => {
-    const training = mixed(4000, 9);
-    const test = mixed(2000, 10);
+    const training = mixed(3000, 9);
+    const test = mixed(1000, 10);
     const { forest } = await learn(training, {
       objective: { kind: 'quantile', level },
-      rounds: 60,
+      rounds: 40,
       leastRows: 40,
       leaves: 15,
     });
@@ -257,6 +257,13 @@ describe('a forest', () => {
     await expect(training).rejects.toThrow('enough of it');
     const { history } = await learn(mixed(500, 13), { rounds: 100_000 }, undefined, { enough: () => true });
     expect(history).toHaveLength(10);
+  });
+
+  it('says so when it would need more memory than there can be', async () => {
+    const values = Array.from({ length: 600 }, (_, row) => row);
+    const columns = new Array<Feature>(2000).fill(feature(values));
+    const failing = learn(examples(columns, values), { leaves: 1024, rounds: 1 });
+    await expect(failing).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
   });
 
   it('says so when the loss is no longer a number', async () => {

@@ -9,7 +9,7 @@ import { definePartition } from './partition';
 import { defineScores } from './scores';
 import { defineSplit } from './split';
 import { wasm } from './webassembly';
-import type { WasmModule } from './webassembly';
+import type { WasmMemory, WasmModule } from './webassembly';
 
 /** Pages of 64 KiB: all that 32-bit addresses reach, less one so that no end of a region wraps to 0. */
 const MOST_PAGES = 65_535;
@@ -70,6 +70,18 @@ interface KernelFunctions extends Record<keyof Operations, (chunk: number, threa
   ) => void;
 }
 
+const memoryOf = (pages: number): WasmMemory => {
+  try {
+    return new wasm.Memory({ initial: pages, maximum: pages, shared: true });
+  } catch (cause) {
+    const needed = `${Math.ceil((pages * PAGE_BYTES) / 2 ** 20)} MiB of memory`;
+    throw new Failure('OUT_OF_MEMORY', `these trees need ${needed} at once`, {
+      hint: 'use fewer rows, columns, or leaves, or a worker with more memory; 4096 MiB is the most',
+      cause,
+    });
+  }
+};
+
 /** A helper has no code of ours but the module: it lives in `serve`. */
 const HELPER = `
 const { workerData } = require('node:worker_threads');
@@ -94,12 +106,8 @@ export class Kernel {
     readonly threads: number,
   ) {
     const pages = Math.ceil(bytes / PAGE_BYTES);
-    if (pages > MOST_PAGES)
-      throw new Failure('OUT_OF_MEMORY', `trees would need ${Math.ceil(bytes / 2 ** 30)} GiB of memory`, {
-        hint: 'at most 4 GiB: use fewer rows, columns, or leaves',
-      });
     const { module, operations } = compile();
-    const memory = new wasm.Memory({ initial: pages, maximum: pages, shared: true });
+    const memory = memoryOf(pages);
     this.buffer = memory.buffer;
     this.operations = operations;
     this.bytes = new Uint8Array(this.buffer);

@@ -2,7 +2,7 @@
 export interface WasmModule {
   readonly __module: never;
 }
-interface WasmMemory {
+export interface WasmMemory {
   readonly buffer: SharedArrayBuffer;
 }
 interface WebAssemblyApi {
