@@ -71,7 +71,7 @@ export const parseCell = (spec: ColumnSpec, raw: string | number | boolean | nul
       return { ok: true, value: known ?? cleanText(text) };
     }
     case 'text':
-      return { ok: true, value: cleanText(text) };
+      return { ok: true, value: beginning(cleanText(text)) };
     case 'image': {
       // The head alone: whoever needs the pixels decodes them, and no picture is decoded twice.
       const bytes = bytesOfBase64(text);
@@ -81,4 +81,12 @@ export const parseCell = (spec: ColumnSpec, raw: string | number | boolean | nul
         : { ok: true, value: text };
     }
   }
+};
+
+/** Not within a surrogate pair. */
+const beginning = (text: string): string => {
+  const { textCharacters } = LIMITS;
+  if (text.length <= textCharacters) return text;
+  const split = /[\ud800-\udbff]/.test(text.charAt(textCharacters - 1));
+  return text.slice(0, split ? textCharacters - 1 : textCharacters);
 };

@@ -2,6 +2,8 @@
 export const LIMITS = {
   columns: 2000,
   cellBytes: 1024 * 1024,
+  /** What is kept of a cell of a text column: every model reads the same beginning, of an upload and of a request. */
+  textCharacters: 4000,
   lineBytes: 4 * 1024 * 1024,
   columnNameCharacters: 200,
   /** Largest integer that every part of the platform holds exactly. */

@@ -74,9 +74,27 @@ const readImages = async (
 
 const MOST_PIXEL_BYTES = 1.5 * 2 ** 30;
 
+/** Characters of text columns that a table may hold in memory. */
+const MOST_TEXT = 150_000_000;
+
+/** Text columns that fit into `MOST_TEXT` together, the shorter ones first. */
+const textsThatFit = async (duck: Duck, source: string, texts: readonly number[]): Promise<Set<number>> => {
+  if (texts.length === 0) return new Set();
+  const lengths = await duck.one<Record<string, number | null>>(
+    `select ${texts.map((at) => `sum(length(c${at}))::double as c${at}`).join(', ')} from ${source}`,
+  );
+  const fitting = new Set<number>();
+  let characters = 0;
+  for (const at of [...texts].sort((a, b) => (lengths[`c${a}`] ?? 0) - (lengths[`c${b}`] ?? 0))) {
+    characters += lengths[`c${at}`] ?? 0;
+    if (characters <= MOST_TEXT) fitting.add(at);
+  }
+  return fitting;
+};
+
 /**
  * Reads a sealed Parquet file. `columns` are all columns of the version, in its order; `wanted` limits what is read by name
- * (default: all). Scratch files go beside `path`.
+ * (default: all). Text columns that together would not fit into memory are left out. Scratch files go beside `path`.
  */
 export const readSealed = async (
   path: string,
@@ -98,8 +116,10 @@ export const readSealed = async (
     ];
     const read: Column[] = [];
     const images: ImageColumn[] = [];
+    const texts = columns.flatMap(({ name, type }, at) => (type === 'text' && wanted.has(name) ? [at] : []));
+    const fitting = await textsThatFit(duck, source, texts);
     for (const [at, spec] of columns.entries()) {
-      if (!wanted.has(spec.name)) continue;
+      if (!wanted.has(spec.name) || (spec.type === 'text' && !fitting.has(at))) continue;
       if (spec.type === 'image') {
         images.push(await readImages(duck, source, at, spec as ImageColumn['spec'], rows));
         continue;

@@ -1,11 +1,15 @@
 import type { ColumnProfile, ColumnSpec, DatasetWarning, LearningTask } from '../../contracts';
+import { LIMITS } from '../../tabular';
 import type { Duck } from './duck';
 import { findLeaks } from './leaks';
+import { findNearDuplicates } from './near-duplicates';
 
 const MOSTLY_MISSING = 0.5;
 const HIGH_CARDINALITY = 100;
 const RARE = 0.05;
 const DUPLICATES = 0.01;
+/** Fewer words a cell are names and numbers, not text. */
+const FEWEST_WORDS = 3;
 
 const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`;
 
@@ -36,9 +40,18 @@ const ofColumn = async (duck: Duck, at: number, profile: ColumnProfile): Promise
     }
   }
   if (type === 'text') {
-    if (distinct >= 0.95 * present)
+    const { words, cut } = await duck.one<{ words: number | null; cut: number }>(
+      `select avg(len(string_split(c${at}, ' ')))::double as words,
+         count(*) filter (length(c${at}) >= ${LIMITS.textCharacters - 1}) as cut from typed`,
+    );
+    if (distinct >= 0.95 * present && (words ?? 0) < FEWEST_WORDS)
       say('IDENTIFIER_COLUMN', 'its text is different in nearly every row; it is left out of training');
-    else say('FREE_TEXT', 'it reads like free text; tables leave it out of training');
+    else say('FREE_TEXT', 'it reads like free text: models learn from its words and runs of characters');
+    if (cut > 0)
+      say(
+        'LONG_TEXT',
+        `${cut} cells have ${LIMITS.textCharacters} characters or more; what lies beyond is not read`,
+      );
   }
   if (type === 'category' && distinct > HIGH_CARDINALITY) {
     say('HIGH_CARDINALITY', `it has ${distinct} distinct values; rare ones are treated as one`);
@@ -64,9 +77,16 @@ export const findWarnings = async (
       message: `${leak.why}; it is left out of training`,
     });
   }
+  for (const { column, of, why } of await findNearDuplicates(duck, specs, profile, target.at)) {
+    warnings.push({ code: 'NEAR_DUPLICATE_COLUMN', column, message: `it repeats the column ${of}: ${why}` });
+  }
+  // An identifier would make every row look like a new one.
+  const telling = specs.flatMap(({ name }, at) =>
+    warnings.some(({ code, column }) => code === 'IDENTIFIER_COLUMN' && column === name) ? [] : [`c${at}`],
+  );
   const { rows, distinct } = await duck.one<{ rows: number; distinct: number }>(
     `select sum(n) as rows, count(*) as distinct
-       from (select count(*) as n from typed group by hash(${specs.map((_, at) => `c${at}`).join(', ')}))`,
+       from (select count(*) as n from typed group by hash(${telling.join(', ')}))`,
   );
   if (rows - distinct > DUPLICATES * rows) {
     warnings.push({

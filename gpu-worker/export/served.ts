@@ -2,7 +2,7 @@
 import type { Device } from '../../contracts';
 import type { Table } from '../data/table';
 import { asBooleans, asFloat32, asStrings, withSession } from '../engine/onnxruntime';
-import { inBlocks, rawFeeds } from '../prepare/matrix';
+import { blockRows, inBlocks, rawFeeds } from '../prepare/matrix';
 import { windowBlockRows, windowFeeds } from '../prepare/window';
 import type { FedColumn, RowOrder } from '../prepare/window';
 
@@ -45,6 +45,7 @@ export const serve = async (
     const numbers = new Map<string, Float32Array[]>();
     const sets: Uint8Array[] = [];
     const made = new Map<string, MadeCells[]>();
+    const read = table.columns.filter(({ spec }) => session.inputNames.includes(spec.name));
     await inBlocks(
       rows,
       signal,
@@ -63,7 +64,7 @@ export const serve = async (
           else numbers.set(name, [...(numbers.get(name) ?? []), asFloat32(tensor).slice()]);
         }
       },
-      windowBlockRows(longest),
+      Math.min(windowBlockRows(longest), blockRows(read)),
     );
     const all = (name: string): Float32Array => joined(numbers.get(name) ?? [], Float32Array);
     const gives = (name: string): boolean => session.outputNames.includes(name);

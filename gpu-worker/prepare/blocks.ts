@@ -4,15 +4,16 @@ import type { CategoryFit } from './category';
 import type { NumberFit } from './number';
 import { targetEncodingWidth } from './target-encoding';
 import type { TargetEncodingFit } from './target-encoding';
+import type { TextFit } from './text';
 import { timeParts } from './time';
 import type { TimeFit } from './time';
 
-export type FeatureFit = NumberFit | CategoryFit | TargetEncodingFit | TimeFit;
+export type FeatureFit = NumberFit | CategoryFit | TargetEncodingFit | TextFit | TimeFit;
 
 /**
  * `value`: the number, one feature. `missing`: 1 where it is missing. `bins`: its piecewise-linear encoding. `one-hot`: a
  * category's values and, last, all others. `code`: a category's place, 0 to `places` - 1. `target`: what a category's
- * value says about the target. `trend`, `hour`, `weekday`, `day`, `season`: of an instant.
+ * value says about the target. `words`, `characters`: TF-IDF of a text. `trend`, `hour`, `weekday`, `day`, `season`: of an instant.
  */
 type BlockKind =
   | 'value'
@@ -21,6 +22,8 @@ type BlockKind =
   | 'one-hot'
   | 'code'
   | 'target'
+  | 'words'
+  | 'characters'
   | 'trend'
   | 'hour'
   | 'weekday'
@@ -56,6 +59,8 @@ export const blocksOf = (fits: readonly FeatureFit[]): FeatureBlock[] => {
       else add(fit.name, 'one-hot', categoryPlaces(fit));
     } else if (fit.kind === 'target') {
       add(fit.name, 'target', targetEncodingWidth(fit));
+    } else if (fit.kind === 'text') {
+      for (const { cut, grams } of fit.vocabularies) add(fit.name, cut, grams.length);
     } else if (fit.kind === 'time') {
       add(fit.name, 'trend', 1);
       add(fit.name, 'missing', fit.indicator ? 1 : 0);

@@ -20,6 +20,8 @@ export interface Encoding {
   readonly targetAbove: number | null;
   /** `cyclic`: sines, cosines and one-hot weekdays. `parts`: hour, weekday, day and month as plain numbers. */
   readonly times: 'cyclic' | 'parts';
+  /** Features (TF-IDF of words and runs of characters) that all text columns together may become; 0: text is left out. */
+  readonly textWidth: number;
 }
 
 /** For models that add features up: all of about the same size, nothing missing. */
@@ -31,6 +33,7 @@ export const STANDARD: Encoding = {
   categories: 'one-hot',
   targetAbove: null,
   times: 'cyclic',
+  textWidth: 2048,
 };
 
 /** STANDARD with piecewise-linear numbers (Gorishniy et al., «On embeddings for numerical features», NeurIPS 2022). */
@@ -48,4 +51,5 @@ export const RAW: Encoding = {
   categories: 'ordinal',
   targetAbove: null,
   times: 'parts',
+  textWidth: 256,
 };

@@ -6,6 +6,7 @@ import { categoryFeatures, targetEncodingFeatures } from './category-graph';
 import { numberFeatures, sideBySide } from './number-graph';
 import type { NumberColumn } from './number-graph';
 import type { Preparation } from './preparation';
+import { textFeatures } from './text-graph';
 import { timeFeatures } from './time-graph';
 
 /** Name of the row dimension of every input and output. */
@@ -39,6 +40,9 @@ export const preparedFeatures = ({ fits }: Preparation, columns: Readonly<Record
         break;
       case 'target':
         later.push(targetEncodingFeatures(fit, value));
+        break;
+      case 'text':
+        later.push(...textFeatures(fit, value));
         break;
       case 'time':
         later.push(...timeFeatures(fit, value));

@@ -1,7 +1,7 @@
 import { modelBytes } from '../../onnx';
 import type { Column, ImageColumn, Table } from '../data/table';
 import { asFloat32, float64, int64, strings, uint8, withSession } from '../engine/onnxruntime';
-import type { Feeds, Tensor } from '../engine/onnxruntime';
+import type { Feeds, Session, Tensor } from '../engine/onnxruntime';
 import { preparedFeatures, typedInputs } from './graph';
 import { preparedWidth, signatureInputs } from './preparation';
 import type { Preparation } from './preparation';
@@ -19,6 +19,17 @@ export interface FeatureMatrix {
 
 /** Rows that pass through a prepared graph at a time: bounds the memory of a run. */
 export const BLOCK_ROWS = 4096;
+/** A run holds every character of its texts as a string, as many for each row as the longest has. */
+const BLOCK_CHARACTERS = 4_000_000;
+
+/** Fewer rows where a text is long. */
+export const blockRows = (columns: readonly Column[]): number => {
+  let longest = 1;
+  for (const column of columns)
+    if (column.kind === 'text')
+      for (const text of column.dictionary) longest = Math.max(longest, text.length);
+  return Math.max(1, Math.min(BLOCK_ROWS, Math.floor(BLOCK_CHARACTERS / longest)));
+};
 
 /** The columns `names` of some rows, as the typed [rows] inputs of a sealed file. */
 export const rawFeeds = (table: Table, names: readonly string[], rows: Int32Array): Feeds =>
@@ -74,35 +85,123 @@ export const inBlocks = async (
   rows: Int32Array,
   signal: AbortSignal,
   use: (block: Int32Array, offset: number) => Promise<void>,
-  blockRows = BLOCK_ROWS,
+  length = BLOCK_ROWS,
 ): Promise<void> => {
-  for (let offset = 0; offset < rows.length; offset += blockRows) {
+  for (let offset = 0; offset < rows.length; offset += length) {
     signal.throwIfAborted();
-    await use(rows.subarray(offset, offset + blockRows), offset);
+    await use(rows.subarray(offset, offset + length), offset);
     await new Promise(setImmediate);
   }
 };
 
-/** Runs the very graph that will be sealed, so that training sees the numbers that serving will make. */
+/**
+ * Runs the very nodes that will be sealed, so that training sees the numbers that serving will make. Numbers and instants
+ * run row by row; a category or a text runs once for each value that it has in `rows`.
+ */
 export const prepareMatrix = async (
   table: Table,
   preparation: Preparation,
   rows: Int32Array,
   signal: AbortSignal,
 ): Promise<FeatureMatrix> => {
-  const width = preparedWidth(preparation);
-  const values = new Float32Array(rows.length * width);
-  const inputs = typedInputs(signatureInputs(preparation));
-  const features = preparedFeatures(preparation, inputs);
+  const matrix: FeatureMatrix = {
+    rows: rows.length,
+    width: preparedWidth(preparation),
+    values: new Float32Array(rows.length * preparedWidth(preparation)),
+  };
+  const plain = partOf(preparation, ({ kind }) => kind === 'number' || kind === 'time');
+  if (plain !== undefined)
+    await withSession(plain.model, {}, (session) =>
+      inBlocks(rows, signal, async (block, offset) => {
+        const answer = asFloat32((await session.run(rawFeeds(table, plain.names, block)))['features']);
+        for (let i = 0; i < block.length; i++) place(matrix, plain, answer, i, offset + i);
+      }),
+    );
+  for (const fit of preparation.fits) {
+    const column = columnNamed(table, fit.name);
+    const part = partOf(preparation, (one) => one === fit);
+    if (!('codes' in column) || part === undefined) continue;
+    const { firstRows, next } = rowsByCode(column, rows);
+    const work = async (session: Session): Promise<void> =>
+      inBlocks(
+        firstRows,
+        signal,
+        async (block) => {
+          const tensor = columnTensor(
+            column,
+            block.map((at) => rows[at] ?? 0),
+          );
+          const answer = asFloat32((await session.run({ [fit.name]: tensor }))['features']);
+          for (let i = 0; i < block.length; i++)
+            for (let at = block[i] ?? -1; at >= 0; at = next[at] ?? -1) place(matrix, part, answer, i, at);
+        },
+        blockRows([column]),
+      );
+    await withSession(part.model, {}, work);
+  }
+  return matrix;
+};
+
+/** Some columns of a preparation as a graph of its own, and where its features go. */
+interface Part {
+  readonly names: readonly string[];
+  readonly model: Uint8Array;
+  readonly width: number;
+  /** Runs of features that stay side by side. */
+  readonly runs: readonly { readonly from: number; readonly to: number; readonly width: number }[];
+}
+
+const partOf = (
+  { fits, specs, blocks }: Preparation,
+  wanted: (fit: Preparation['fits'][number]) => boolean,
+): Part | undefined => {
+  const chosen = fits.flatMap((fit, at) => (wanted(fit) ? [at] : []));
+  if (chosen.length === 0) return undefined;
+  const some: Preparation = {
+    fits: fits.filter((_, at) => chosen.includes(at)),
+    specs: specs.filter((_, at) => chosen.includes(at)),
+    blocks: [],
+  };
+  const inputs = typedInputs(signatureInputs(some));
+  const features = preparedFeatures(some, inputs);
+  const names = some.fits.map(({ name }) => name);
+  const runs: { from: number; to: number; width: number }[] = [];
+  let from = 0;
+  for (const block of blocks) {
+    if (!names.includes(block.column)) continue;
+    const last = runs.at(-1);
+    if (last !== undefined && last.to + last.width === block.from) last.width += block.width;
+    else runs.push({ from, to: block.from, width: block.width });
+    from += block.width;
+  }
   const model = modelBytes({ name: 'preparation', inputs: Object.values(inputs), outputs: { features } });
-  const names = preparation.fits.map(({ name }) => name);
-  await withSession(model, {}, (session) =>
-    inBlocks(rows, signal, async (block, offset) => {
-      const answer = await session.run(rawFeeds(table, names, block));
-      values.set(asFloat32(answer['features']), offset * width);
-    }),
-  );
-  return { rows: rows.length, width, values };
+  return { names, model, width: from, runs };
+};
+
+const place = (matrix: FeatureMatrix, part: Part, answer: Float32Array, from: number, row: number): void => {
+  const source = from * part.width;
+  const target = row * matrix.width;
+  for (const run of part.runs)
+    for (let i = 0; i < run.width; i++)
+      matrix.values[target + run.to + i] = answer[source + run.from + i] ?? NaN;
+};
+
+/** For each value the first place in `rows` that has it, and for each place the next one with the same value, or -1. */
+const rowsByCode = (
+  { codes, dictionary }: Extract<Column, { codes: Int32Array }>,
+  rows: Int32Array,
+): { firstRows: Int32Array; next: Int32Array } => {
+  const first: number[] = [];
+  const last = new Int32Array(dictionary.length + 1).fill(-1);
+  const next = new Int32Array(rows.length).fill(-1);
+  for (let at = 0; at < rows.length; at++) {
+    const code = (codes[rows[at] ?? 0] ?? -1) + 1;
+    const before = last[code] ?? -1;
+    if (before < 0) first.push(at);
+    else next[before] = at;
+    last[code] = at;
+  }
+  return { firstRows: Int32Array.from(first), next };
 };
 
 /**

@@ -10,6 +10,7 @@ import { fitNumber } from './number';
 import { isSupervised } from './target';
 import type { Target } from './target';
 import { fitTargetEncoding } from './target-encoding';
+import { fitText } from './text';
 import { fitTime } from './time';
 
 export interface Preparation {
@@ -22,12 +23,14 @@ export interface Preparation {
 
 /** Features that all one-hot columns together may become, so that many columns do not fill the memory. */
 const WIDEST_CATEGORIES = 4096;
+/** Cells that the features of text may fill in a matrix of the training rows. */
+const MOST_TEXT_CELLS = 50_000_000;
 /** Codes of one column: a tree's histogram has a bin for each. */
 const MOST_CODES = 254;
 
 /**
  * Fits the columns on the rows `rows` and no others; `target` is what encodings by the target learn from, which without
- * one are not used. Free text and columns without two different values are left out; throws NO_USABLE_FEATURES when
+ * one are not used. Columns without two different values are left out; throws NO_USABLE_FEATURES when
  * nothing is left.
  */
 export const fitPreparation = (
@@ -43,15 +46,17 @@ export const fitPreparation = (
     encoding.categories === 'ordinal'
       ? MOST_CODES
       : Math.max(8, Math.min(100, Math.floor(WIDEST_CATEGORIES / categories)));
+  const texts = offered.filter(({ kind }) => kind === 'text').length;
+  const textWidth = Math.floor(Math.min(encoding.textWidth, MOST_TEXT_CELLS / rows.length) / texts);
   for (const column of offered) {
-    const fit = fitColumn(column, { rows, encoding, target, mostValues });
+    const fit = fitColumn(column, { rows, encoding, target, mostValues, textWidth });
     if (fit === undefined) continue;
     fits.push(fit);
     specs.push(column.spec);
   }
   if (fits.length > 0) return { fits, specs, blocks: blocksOf(fits) };
   throw new Failure('NO_USABLE_FEATURES', 'no feature column is left to learn from', {
-    hint: 'identifiers, constant columns, columns that repeat the target and free text are not used; add others',
+    hint: 'identifiers, constant columns and columns that repeat the target are not used; add others',
   });
 };
 
@@ -60,11 +65,12 @@ interface Fitting {
   readonly encoding: Encoding;
   readonly target: Target | null;
   readonly mostValues: number;
+  readonly textWidth: number;
 }
 
 const fitColumn = (
   column: Column,
-  { rows, encoding, target, mostValues }: Fitting,
+  { rows, encoding, target, mostValues, textWidth }: Fitting,
 ): FeatureFit | undefined => {
   const { name } = column.spec;
   switch (column.kind) {
@@ -77,7 +83,7 @@ const fitColumn = (
         return fitTargetEncoding(name, column, target, rows);
       return fitCategory(name, column.codes, column.dictionary, rows, encoding, mostValues);
     case 'text':
-      return undefined;
+      return textWidth < 2 ? undefined : fitText(column, target, rows, textWidth);
   }
 };
 

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { Failure } from '../../contracts';
 import type { Sha256, TrainPayload, TrainResult } from '../../contracts';
 import { readSealed } from '../data';
+import type { Table } from '../data';
 import type { TaskIo } from '../task-io';
 import { storeModel } from './store-model';
 import { trainTable } from './train-table';
@@ -22,7 +23,10 @@ export const runTrain = async (payload: TrainPayload, io: TaskIo): Promise<Train
       ? null
       : await readBytes(await io.fetch(payload.champion.onnx, 'champion.onnx'));
   try {
-    const table = await readSealed(path, payload.columns, readColumns(payload));
+    const wanted = readColumns(payload);
+    const table = await readSealed(path, payload.columns, wanted);
+    for (const name of leftOut(table, wanted))
+      io.progress('PREPARING', 0, { message: `${name} holds more text than memory; it is left out` });
     const made = await trainTable(table, payload, {
       signal: io.signal,
       progress: (phase, fraction, detail) => io.progress(phase, fraction, detail),
@@ -35,9 +39,19 @@ export const runTrain = async (payload: TrainPayload, io: TaskIo): Promise<Train
   }
 };
 
-/** Free text teaches nothing here and would fill the memory. */
-const readColumns = ({ columns, target }: TrainPayload): ReadonlySet<string> =>
-  new Set(columns.filter(({ name, type }) => name === target || type !== 'text').map(({ name }) => name));
+/** A text that may not be learned from would only fill the memory. */
+const readColumns = ({ columns, target, exclude }: TrainPayload): ReadonlySet<string> =>
+  new Set(
+    columns
+      .filter(({ name, type }) => name === target || type !== 'text' || !exclude.includes(name))
+      .map(({ name }) => name),
+  );
+
+/** Names of text columns that are too long to be read. */
+const leftOut = (table: Table, wanted: ReadonlySet<string>): string[] => {
+  const read = new Set(table.columns.map(({ spec }) => spec.name));
+  return [...wanted].filter((name) => !read.has(name));
+};
 
 const readBytes = async (path: string): Promise<Uint8Array> => {
   const parts: Buffer[] = [];

@@ -2,9 +2,11 @@ import { GraphError } from '../errors';
 import { requireDtype } from '../shape';
 import { node1, type Attribute, type Value } from '../value';
 
-/** Operators of ai.onnx.ml 3 that turn text into numbers and back. */
+/** Operators on text: of ONNX, of ai.onnx.ml 3, and the one from outside the standard. */
 
 const ML = 'ai.onnx.ml';
+/** Declared in a model's manifest where it is used. */
+const MICROSOFT = 'com.microsoft';
 
 const strings = (value: readonly string[]): Attribute => ({ type: 'strings', value });
 const ints = (value: readonly number[]): Attribute => ({ type: 'ints', value });
@@ -124,4 +126,75 @@ export const ArrayFeatureExtractor = (x: Value, columns: Value): Value => {
   if (x.rank !== 2 || rows === undefined || count === undefined)
     throw new GraphError('ArrayFeatureExtractor: needs a table and a vector of columns');
   return node1('ArrayFeatureExtractor', [x, columns], { dtype: x.dtype, shape: [rows, count] }, {}, ML);
+};
+
+/** Lower case, [rows] or [1, rows]. The operator's default locale is missing on bare machines; this one is everywhere. */
+export const LowerCase = (x: Value): Value => {
+  requireDtype('StringNormalizer', 'the input', x, ['string']);
+  if (x.rank !== 1) throw new GraphError('StringNormalizer: needs a vector of strings');
+  return node1(
+    'StringNormalizer',
+    [x],
+    { dtype: 'string', shape: x.shape },
+    {
+      case_change_action: { type: 'string', value: 'LOWER' },
+      is_case_sensitive: { type: 'int', value: 1 },
+      locale: { type: 'string', value: 'C.UTF-8' },
+    },
+  );
+};
+
+/**
+ * Cuts every string of [rows] into its matches of `pattern` (RE2 syntax), or into characters without one: [rows, tokens]
+ * as wide as the longest, the rest filled with ''. The dimension `tokens` has the given name.
+ */
+export const Tokenizer = (x: Value, tokens: string, pattern?: string): Value => {
+  requireDtype('Tokenizer', 'the input', x, ['string']);
+  if (x.rank !== 1) throw new GraphError('Tokenizer: needs a vector of strings');
+  return node1(
+    'Tokenizer',
+    [x],
+    { dtype: 'string', shape: [...x.shape, tokens] },
+    {
+      mark: { type: 'int', value: 0 },
+      mincharnum: { type: 'int', value: 1 },
+      pad_value: { type: 'string', value: '' },
+      ...(pattern === undefined
+        ? { separators: strings(['']) }
+        : { tokenexp: { type: 'string', value: pattern } }),
+    },
+    MICROSOFT,
+  );
+};
+
+/**
+ * How often each n-gram stands in a row: [rows, tokens] string -> [rows, grams] float32. `grams` are ascending by length,
+ * from 1 token up.
+ */
+export const NGramCounts = (x: Value, grams: readonly (readonly string[])[]): Value => {
+  requireDtype('TfIdfVectorizer', 'the input', x, ['string']);
+  const [rows] = x.shape;
+  if (x.rank !== 2 || rows === undefined || grams.length === 0)
+    throw new GraphError('TfIdfVectorizer: needs a table of tokens and one n-gram at least');
+  const lengths = grams.map((gram) => gram.length);
+  if (lengths.some((length, i) => length < (lengths[i - 1] ?? 1)))
+    throw new GraphError('TfIdfVectorizer: n-grams must be ascending by length');
+  const longest = lengths.at(-1) ?? 1;
+  const starts = Array.from({ length: longest }, (_, i) =>
+    grams.reduce((sum, gram) => sum + (gram.length <= i ? gram.length : 0), 0),
+  );
+  return node1(
+    'TfIdfVectorizer',
+    [x],
+    { dtype: 'float32', shape: [rows, grams.length] },
+    {
+      mode: { type: 'string', value: 'TF' },
+      min_gram_length: { type: 'int', value: lengths[0] ?? 1 },
+      max_gram_length: { type: 'int', value: longest },
+      max_skip_count: { type: 'int', value: 0 },
+      ngram_counts: ints(starts),
+      ngram_indexes: ints(grams.map((_, i) => i)),
+      pool_strings: strings(grams.flat()),
+    },
+  );
 };

@@ -33,8 +33,10 @@ export type DatasetWarningCode =
   | 'IDENTIFIER_COLUMN'
   | 'IMBALANCED_TARGET'
   | 'LEAKING_COLUMN'
+  | 'LONG_TEXT'
   | 'MIXED_VALUES'
   | 'MOSTLY_MISSING'
+  | 'NEAR_DUPLICATE_COLUMN'
   | 'TARGET_MISSING_ROWS';
 
 export type DeclareDatasetInput = {
@@ -64,7 +66,8 @@ export type Device = 'cpu' | 'cuda' | 'webgpu';
 export type JobState = 'CANCELED' | 'FAILED' | 'QUEUED' | 'RUNNING' | 'SUCCEEDED';
 
 /** What kind of answer a model gives. */
-export type LearningTask = 'classification' | 'regression';
+export type LearningTask =
+  'anomaly' | 'classification' | 'clustering' | 'forecast' | 'regression' | 'synthesis';
 
 export type Phase =
   'EVALUATING' | 'EXPORTING' | 'FETCHING' | 'PREPARING' | 'TRAINING' | 'TUNING' | 'VERIFYING';
