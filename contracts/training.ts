@@ -167,6 +167,8 @@ export const ModelManifest = z.object({
   verified: z.object({ rows: z.number().int(), maxRelativeError: z.number(), tolerance: z.number() }),
   comparison: Comparison.nullable(),
   trainingMs: z.number(),
+  /** Operators from outside the ONNX standard that the file needs, as `domain.name`; left out where it needs none. */
+  operators: z.array(z.string()).optional(),
   /** The evaluation report (`EvaluationReport` as JSON) and the model card made from it (Markdown). */
   evaluation: StoredFile.optional(),
   card: StoredFile.optional(),

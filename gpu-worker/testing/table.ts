@@ -4,7 +4,10 @@ import type { ColumnSpec } from '../../contracts';
 import type { Column, Table } from '../data/table';
 
 export type Cells =
-  readonly (number | null)[] | readonly (string | null)[] | { readonly micros: readonly number[] };
+  | readonly (number | null)[]
+  | readonly (string | null)[]
+  | { readonly micros: readonly number[] }
+  | { readonly texts: readonly (string | null)[] };
 
 const specOf = <T extends ColumnSpec['type']>(name: string, type: T): ColumnSpec & { type: T } => ({
   v: 1,
@@ -16,18 +19,27 @@ const specOf = <T extends ColumnSpec['type']>(name: string, type: T): ColumnSpec
 const columnOf = (name: string, cells: Cells): Column => {
   if ('micros' in cells)
     return { spec: specOf(name, 'time'), kind: 'time', values: Float64Array.from(cells.micros) };
+  if ('texts' in cells) return coded(name, 'text', cells.texts);
   if (cells.every((cell) => cell === null || typeof cell === 'number'))
     return {
       spec: specOf(name, 'number'),
       kind: 'number',
       values: Float64Array.from(cells, (cell) => (cell === null ? NaN : Number(cell))),
     };
-  const dictionary = [...new Set(cells.filter((cell) => cell !== null).map(String))].sort();
+  return coded(
+    name,
+    'category',
+    cells.map((cell) => (cell === null ? null : String(cell))),
+  );
+};
+
+const coded = (name: string, kind: 'category' | 'text', cells: readonly (string | null)[]): Column => {
+  const dictionary = [...new Set(cells.filter((cell) => cell !== null))].sort();
   const code = new Map(dictionary.map((value, i) => [value, i]));
   return {
-    spec: specOf(name, 'category'),
-    kind: 'category',
-    codes: Int32Array.from(cells, (cell) => (cell === null ? -1 : (code.get(String(cell)) ?? -1))),
+    spec: specOf(name, kind),
+    kind,
+    codes: Int32Array.from(cells, (cell) => (cell === null ? -1 : (code.get(cell) ?? -1))),
     dictionary,
   };
 };

@@ -131,6 +131,20 @@ describe('training a table', () => {
     });
   });
 
+  it('text is read in the file itself, whose one foreign operator is declared', async () => {
+    const words = ['red', 'green', 'blue', 'pink', 'grey'];
+    const texts = Array.from({ length: 300 }, (_, i) => `a ${words[i % 5]} ${words[(i * 3) % 4]} one`);
+    const label = texts.map((text) => (text.includes('red') ? 'warm' : 'cold'));
+    const table = tableOf({ note: { texts }, label }, (row) => row % 5 === 3);
+    const made = await trainTable(table, classRequest({ family: 'linear' }), listener());
+    expect(made.manifest.metrics.test['accuracy']).toBe(1);
+    expect(made.manifest.operators).toEqual(['com.microsoft.Tokenizer']);
+    await withSession(made.onnx, {}, async (session) => {
+      const { prediction } = await session.run({ note: strings(['RED, shining', 'green grass'], [2]) });
+      expect(asStrings(prediction)).toEqual(['warm', 'cold']);
+    });
+  });
+
   it('labels that are numbers stay in numeric order', async () => {
     const rows = 120;
     const a = Array.from({ length: rows }, (_, i) => i % 11);

@@ -4,6 +4,7 @@ import type { Table } from '../data/table';
 import { chooseEngine } from '../engine/engine';
 import { basicReport } from '../evaluate/report';
 import { goldenRows } from '../export/golden';
+import { foreignOperators } from '../export/operators';
 import { sealModel } from '../export/sealed';
 import { serve } from '../export/served';
 import type { Served } from '../export/served';
@@ -55,6 +56,8 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
   io.progress('EXPORTING', 0.94);
   const onnx = sealModel(trained, (output) => judged.answer(output));
 
+  const operators = foreignOperators(onnx);
+
   io.progress('VERIFYING', 0.96);
   const served = await serve(onnx, problem.table, judged.checked, io.signal, { order: problem.order });
   if (served === undefined)
@@ -97,6 +100,7 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
       verified,
       comparison: await againstChampion(problem, judged, served, io),
       trainingMs,
+      ...(operators.length > 0 && { operators }),
       ...judged.manifest,
     },
     rows: {

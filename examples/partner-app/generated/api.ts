@@ -21,7 +21,7 @@ export type CreateScenarioInput = {
   readonly valueNote?: string | null | undefined;
 };
 
-export type DataFormat = 'csv' | 'jsonl' | 'parquet' | 'tsv';
+export type DataFormat = 'csv' | 'jsonl' | 'parquet' | 'tsv' | 'zip';
 
 export type DatasetVersionState = 'DECLARED' | 'DELETED' | 'REJECTED' | 'SEALED' | 'UPLOADED' | 'VALIDATING';
 
