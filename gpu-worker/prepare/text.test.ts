@@ -36,7 +36,7 @@ const answer = async (
   const bytes = modelBytes({ name: 'text', inputs: [text], outputs: { output: output(text) } });
   return withSession(bytes, {}, async (session) => {
     const { output: tensor } = await session.run({ text: strings([...texts], [texts.length]) });
-    return tensor?.data as ArrayLike<unknown>;
+    return tensor?.data;
   });
 };
 
@@ -101,7 +101,7 @@ describe('text', () => {
     const texts = Array.from(range(800), (i) => `${filler(i)} ${i % 4 === 0 ? 'win' : 'see'} you`);
     const column = textColumn(texts);
     const label = Array.from(range(800), (i) => (i % 4 === 0 ? 'spam' : 'ham'));
-    const target = fitTarget({ ...textColumn(label), kind: 'category' } as Column, 'classification', {
+    const target = fitTarget({ ...textColumn(label), kind: 'category' }, 'classification', {
       training: range(600),
       validation: range(0),
     });
