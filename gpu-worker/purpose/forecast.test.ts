@@ -54,7 +54,7 @@ afterEach(() => expect(openSessionCount()).toBe(0));
 
 describe('a forecast', () => {
   it('beats the seasonal-naive forecast on a noisy wave, with quantiles that hold', async () => {
-    const made = await train(wave(), { family: 'linear', forecast: { horizon: 24 } });
+    const made = await train(wave(), { family: 'linear', forecast: { horizon: 24, lookback: 72 } });
     const { metrics, signature, forecast, verified } = made.manifest;
     expect(metrics.test['mae']).toBeLessThan(0.85 * (metrics.baseline['mae'] ?? 0));
     expect(metrics.test['mase']).toBeLessThan(1);
@@ -81,13 +81,20 @@ describe('a forecast', () => {
   });
 
   it('the same data and spec give the same bytes', async () => {
-    const [first, second] = [
-      await train(wave(), { family: 'linear' }),
-      await train(wave(), { family: 'linear' }),
-    ];
+    const spec = { family: 'linear', forecast: { lookback: 30 } };
+    const [first, second] = [await train(wave(), spec), await train(wave(), spec)];
     expect(sha256(second.onnx)).toBe(sha256(first.onnx));
     expect(second.manifest.forecast).toMatchObject({ season: 24 });
     expect(second.manifest.signature.horizon).toBe(24);
+  });
+
+  it('auto tries the families and keeps the line unless a network is clearly better', async () => {
+    const auto = { family: 'auto', forecast: { horizon: 12, lookback: 48 } };
+    const { spec, chosen, metrics } = (await train(wave(), { ...auto, trials: 2, seconds: null })).manifest;
+    expect(spec.family).toBe('auto');
+    expect(['linear', 'transformer']).toContain(chosen.family);
+    expect(metrics.test['mase']).toBeLessThan(1);
+    expect((await train(wave(), { ...auto, seconds: 0.001 })).manifest.chosen.family).toBe('linear');
   });
 
   it('several targets and series of one table are forecast together', async () => {
@@ -190,6 +197,10 @@ describe('a forecast that cannot be', () => {
     expect(await failing(wave(), { family: 'linear', forecast: { quantiles: [0.9, 0.1] } })).toMatchObject({
       code: 'BAD_SPEC',
       path: ['spec', 'forecast', 'quantiles'],
+    });
+    expect(await failing(wave(), { family: 'linear', forecast: {} }, { task: 'regression' })).toMatchObject({
+      code: 'BAD_SPEC',
+      path: ['spec', 'forecast'],
     });
     expect(await failing(wave(), { family: 'mlp' })).toMatchObject({
       code: 'BAD_SPEC',

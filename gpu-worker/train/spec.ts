@@ -13,6 +13,10 @@ export const checkedSpec = (given: unknown, task: LearningTask): ModelSpec => {
   }
   const spec = parsed.data;
   if (spec.family !== 'auto') checkTask(spec, task);
+  if ('forecast' in spec && spec.forecast !== undefined && task !== 'forecast')
+    throw bad('forecast', `these are options of the task forecast; the task is ${task}`);
+  if ('window' in spec && spec.window !== undefined && task === 'forecast')
+    throw bad('window', 'a forecast makes its own windows: give it forecast.lookback');
   if (spec.family !== 'mlp') return spec;
   if (spec.patience > 0 && spec.validationFraction === 0)
     throw bad(

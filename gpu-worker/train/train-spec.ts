@@ -3,7 +3,8 @@ import type { ModelSpec } from '../../contracts';
 import type { Engine } from '../engine/engine';
 import { trainAuto } from '../automl/train-auto';
 import { familiesOf, trainConcrete } from '../family/concrete';
-import { isSupervised } from '../family/data';
+import { isForecast, isSupervised } from '../family/data';
+import { trainAutoForecast } from '../family/series/auto-forecast';
 import type { TrainingContext, TrainingData } from '../family/data';
 import type { Trained } from '../family/trained';
 import type { TrainVoice } from './train-table';
@@ -29,6 +30,7 @@ export const trainSpec = async (
   };
   if (spec.family !== 'auto') return trainConcrete(spec, data, context);
   if (isSupervised(data)) return trainAuto(data, spec, context);
+  if (isForecast(data)) return trainAutoForecast(spec, data, context);
   throw new Failure(
     'BAD_SPEC',
     oneOf(`family for a ${data.target.task}`, 'auto', familiesOf(data.target.task)),

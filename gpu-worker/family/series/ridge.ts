@@ -97,9 +97,11 @@ const solve = ({ gram, moments }: Normal, penalty: number, horizon: number): Flo
   const factor = Float64Array.from(gram);
   for (let i = 0; i < n; i++) {
     factor[i * n + i] += i === n - 1 ? 1e-9 * gram[n * n - 1] : penalty * mean;
+    const own = factor.subarray(i * n, i * n + i + 1);
     for (let j = 0; j <= i; j++) {
-      let sum = factor[i * n + j];
-      for (let k = 0; k < j; k++) sum -= factor[i * n + k] * factor[j * n + k];
+      const other = factor.subarray(j * n, j * n + j);
+      let sum = own[j];
+      for (let k = 0; k < j; k++) sum -= own[k] * other[k];
       factor[i * n + j] = i === j ? Math.sqrt(Math.max(sum, 1e-12 * mean)) : sum / factor[j * n + j];
     }
   }
