@@ -84,7 +84,7 @@ class Search {
     const { leaf, options, l2, bounds } = this;
     if (rows < options.leastRows || leaf.rows - rows < options.leastRows) return;
     const rest = leaf.hessians - hessians;
-    if (hessians < options.leastHessian || rest < options.leastHessian) return;
+    if (!(Math.min(hessians, rest) > 0) || Math.min(hessians, rest) < options.leastHessian) return;
     const left = { gradients, hessians, rows };
     const right = { gradients: leaf.gradients - gradients, hessians: rest, rows: leaf.rows - rows };
     if (this.direction !== 0) {
