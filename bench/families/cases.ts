@@ -115,6 +115,13 @@ export const CASES: readonly Case[] = [
     { family: 'cnn', epochs: 80, patience: 30, batchSize: 16, augmentation: { flip: true } },
     { format: 'zip' },
   ),
+  ...['cnn', 'rnn', 'transformer'].map((family) =>
+    regression('cmapss remaining life, windows of 30 cycles', cmapss, 'rul', {
+      family,
+      epochs: 8,
+      window: { length: 30, order: 'cycle', group: 'unit' },
+    }),
+  ),
   regression('cmapss remaining life, row by row', cmapss, 'rul', { family: 'trees' }, { exclude: ['unit'] }),
   classification(
     'magnetic tiles with a table',

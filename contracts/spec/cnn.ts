@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { WindowOptions } from './series';
 
 /** How pictures are changed at random in every training step, so that a model learns what does not matter. */
 export const Augmentation = z.strictObject({
@@ -37,10 +38,11 @@ export const BranchTraining = z.strictObject({
 });
 export type BranchTraining = z.infer<typeof BranchTraining>;
 
-/** Convolutional network on the pictures of a zip. */
+/** Convolutional network on the pictures of a zip, or, with `window`, along the rows of a sequence. */
 export const CnnSpec = z.strictObject({
   family: z.literal('cnn'),
   ...Convolutions.shape,
   ...BranchTraining.shape,
+  window: WindowOptions.optional(),
 });
 export type CnnSpec = z.infer<typeof CnnSpec>;

@@ -10,6 +10,8 @@ import type { TrainingContext, TrainingData } from '../data';
 import { tensorOf } from '../network/feed';
 import { inLayer } from '../network/network';
 import type { Given, Network, Rows } from '../network/network';
+import { PLAIN } from '../network/options';
+import type { TrainingOptions } from '../network/options';
 import { servedAnswer } from '../network/serve';
 import {
   SupervisedTally,
@@ -53,18 +55,7 @@ export const trainBranches = async (
       validation: await rowsOf(data.validation),
       tally: (part) => new SupervisedTally(target, truth[part], classWeights),
     },
-    {
-      optimizer: 'adamW',
-      schedule: 'warmupCosine',
-      learningRate: spec.learningRate,
-      weightDecay: spec.weightDecay,
-      batchSize: spec.batchSize,
-      epochs: spec.epochs,
-      patience: data.validation.length > 0 ? spec.patience : 0,
-      clipNorm: 1,
-      l2: 0,
-      members: spec.members,
-    },
+    branchOptions(spec, data),
     context,
   );
   const answer = (batch: Readonly<Record<string, Value>>): Value => {
@@ -80,6 +71,22 @@ export const trainBranches = async (
     predict: (rows, signal) => predicted(branches, answer, rows, signal),
   };
 };
+
+export const branchOptions = (
+  spec: BranchTraining,
+  { validation }: Pick<TrainingData, 'validation'>,
+): TrainingOptions => ({
+  ...PLAIN,
+  optimizer: 'adamW',
+  schedule: 'warmupCosine',
+  learningRate: spec.learningRate,
+  weightDecay: spec.weightDecay,
+  batchSize: spec.batchSize,
+  epochs: spec.epochs,
+  patience: validation.length > 0 ? spec.patience : 0,
+  clipNorm: 1,
+  members: spec.members,
+});
 
 const batchOf = async (branches: readonly Branch[], rows: Int32Array): Promise<Rows['columns']> => {
   const parts = await Promise.all(branches.map((branch) => branch.data(rows)));

@@ -99,6 +99,7 @@ describe('windows as features', () => {
 describe.each([
   ['gru', { family: 'rnn', ...quick }],
   ['lstm of two layers', { family: 'rnn', cell: 'lstm', layers: 2, dropout: 0.1, ...quick }],
+  ['cnn', { family: 'cnn', filters: [16, 16], hidden: [16], epochs: 12, learningRate: 0.01, batchSize: 32 }],
   [
     'transformer',
     { family: 'transformer', patch: 1, stride: 1, dropout: 0, epochs: 12, learningRate: 0.01, batchSize: 32 },

@@ -1,0 +1,64 @@
+import { countOf, heNormal, op } from '../../../onnx';
+import type { CnnSpec } from '../../../contracts';
+import { headWeights } from '../series/sequence-core';
+import type { CoreShape, SequenceCore } from '../series/sequence-core';
+
+const FILTERS = [32, 64, 64];
+/** A window no longer than this is not halved any more. */
+const SHORTEST = 4;
+
+/**
+ * Convolutions along time over [windows, length, channels], each block halving the window; of every filter the mean and the
+ * strongest response are answered by dense layers.
+ */
+export const signalCore = (spec: CnnSpec, { length, channels, outputs }: CoreShape): SequenceCore => {
+  const filters = spec.filters ?? FILTERS;
+  let left = length;
+  const blocks = filters.map((to, at) => {
+    const steps = left;
+    const halve = left >= 2 * SHORTEST;
+    if (halve) left = Math.floor(left / 2);
+    return { name: `conv${at}`, from: filters[at - 1] ?? channels, to, steps, halve };
+  });
+  const sizes = [2 * (filters.at(-1) ?? 0), ...spec.hidden, outputs];
+  const dense = sizes.slice(1).map((to, at) => ({ name: `dense${at}`, from: sizes[at] ?? 0, to }));
+  const parameters: Record<string, readonly number[]> = {};
+  for (const { name, from, to } of blocks)
+    Object.assign(parameters, { [`${name}/kernel`]: [to, from, spec.kernel], [`${name}/bias`]: [to] });
+  for (const { name, from, to } of dense)
+    Object.assign(parameters, { [`${name}/kernel`]: [from, to], [`${name}/bias`]: [to] });
+  const last = dense.at(-1)?.name ?? '';
+  return {
+    parameters,
+    initial: (seed) =>
+      Object.fromEntries(
+        Object.entries(parameters).map(([name, dims], stream) => {
+          if (dims.length === 1) return [name, new Float32Array(dims[0] ?? 0)];
+          return [
+            name,
+            name.startsWith(last) ? headWeights(dims, seed, stream) : heNormal(dims, seed, stream),
+          ];
+        }),
+      ),
+    decayed: Object.keys(parameters).filter((name) => name.endsWith('/kernel')),
+    work:
+      blocks.reduce((sum, { name, steps }) => sum + steps * countOf(parameters[`${name}/kernel`] ?? []), 0) +
+      dense.reduce((sum, { from, to }) => sum + from * to, 0),
+    forward: ({ weights, dropout }, x) => {
+      let values = op.Transpose(x, [0, 2, 1]);
+      for (const { name, halve } of blocks) {
+        const convolved = op.Conv(values, weights[`${name}/kernel`], weights[`${name}/bias`], {
+          pads: 'same',
+        });
+        values = op.Relu(convolved);
+        if (halve) values = op.MaxPool(values, [2]);
+      }
+      values = op.Concat([op.ReduceMean(values, { axes: [2] }), op.ReduceMax(values, { axes: [2] })], 1);
+      dense.forEach(({ name }, at) => {
+        values = op.Gemm(dropout(values, spec.dropout), weights[`${name}/kernel`], weights[`${name}/bias`]);
+        if (at < dense.length - 1) values = op.Relu(values);
+      });
+      return values;
+    },
+  };
+};
