@@ -30,6 +30,7 @@ const option = (name: string): string | undefined => {
 const FOLDS = Number(option('folds') ?? (QUICK ? 2 : 5));
 const SECONDS = Number(option('seconds') ?? (QUICK ? 10 : 60));
 const OUTER_SEED = 1;
+const OUTER_FOLDS = 5;
 
 const never = new AbortController().signal;
 
@@ -59,11 +60,21 @@ const assembled = (problem: ReturnType<typeof problemOf>) => {
   return data;
 };
 
-/** The split that the search itself would choose: by time where time drives the target. */
+/** Five folds by the split that the search itself would choose: by time where time drives the target. */
 const outerFolds = (table: Table, set: DataSet): Fold[] => {
   const spec = AutoSpec.parse({ family: 'auto' });
-  const { folds } = searchFolds(assembled(problemOf(table, set, OUTER_SEED, spec)), spec, OUTER_SEED);
-  return folds.slice(0, 5).map(({ training, validation }) => ({ training, test: validation }));
+  const data = assembled(problemOf(table, set, OUTER_SEED, spec));
+  const { folds } = searchFolds(data, spec, OUTER_SEED);
+  if (folds.length <= OUTER_FOLDS)
+    return folds.map(({ training, validation }) => ({ training, test: validation }));
+  return Array.from({ length: OUTER_FOLDS }, (_, at) => {
+    const tests = folds.filter((_fold, i) => i % OUTER_FOLDS === at);
+    const test = new Set(tests.flatMap(({ validation }) => [...validation]));
+    return {
+      training: data.training.filter((row) => !test.has(row)),
+      test: Int32Array.from([...test].sort((a_, b_) => a_ - b_)),
+    };
+  });
 };
 
 /** Only the rows of the fold: a row after the test rows is not there yet. */

@@ -20,7 +20,7 @@ export const SearchShape = z.object({
   /** 0 for a regression. */
   classes: z.number().int(),
   split: SplitKind,
-  /** How many pairs of training and validation rows there are; folds beyond the first k repeat with other shuffles. */
+  /** How many pairs of training and validation rows there are. */
   folds: z.number().int(),
 });
 export type SearchShape = z.infer<typeof SearchShape>;

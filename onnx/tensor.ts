@@ -69,7 +69,8 @@ export const dataOfBytes = (
   dtype: Exclude<Dtype, 'string'>,
   bytes: Uint8Array,
 ): Exclude<TensorData, readonly string[]> => {
-  const copy = bytes.slice();
+  // `slice` of a Buffer is a view of the shared pool, not a copy.
+  const copy = new Uint8Array(bytes);
   return new ARRAYS[dtype](copy.buffer, 0, copy.byteLength / bytesPerElement(dtype));
 };
 

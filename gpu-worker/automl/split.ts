@@ -13,9 +13,8 @@ type SearchData = Pick<
   'table' | 'columns' | 'target' | 'holdout' | 'training'
 >;
 
-/** Below this a repeat with another shuffle is cheap, and one shuffle judges by luck. */
+/** Below this every row that teaches counts: twice the folds, each with half the rows to judge. */
 const FEW_ROWS = 1500;
-const REPEATS_OF_FEW = 2;
 
 /**
  * The folds of a search over `data.training`. Throws BAD_SPEC for a shuffled split where a time column drives the target,
@@ -27,8 +26,9 @@ export const searchFolds = (
   seed: number,
 ): { readonly split: SplitKind; readonly folds: Fold[] } => {
   const rule = foldRule(data, spec);
-  const repeats = data.training.length < FEW_ROWS ? REPEATS_OF_FEW : 1;
-  return { split: rule.kind, folds: planFolds(rule, data.training, { folds: spec.folds, repeats, seed }) };
+  const more = data.training.length < FEW_ROWS && (rule.kind === 'random' || rule.kind === 'stratified');
+  const folds = more ? 2 * spec.folds : spec.folds;
+  return { split: rule.kind, folds: planFolds(rule, data.training, { folds, seed }) };
 };
 
 const foldRule = (data: SearchData, spec: AutoSpec): FoldRule => {

@@ -108,7 +108,7 @@ export const trainAuto = async (
   return { ...trained, leaderboard: leaderboard(search.outcomes, data.target, trained.weights) };
 };
 
-interface AutoOptions {
+export interface AutoOptions {
   readonly clock?: Clock;
   /** A trial begins, or has ended. */
   readonly tell?: (news: TrialSpec | TrialOutcome) => void;

@@ -17,24 +17,21 @@ export type FoldRule =
   | { readonly kind: 'time'; readonly values: Float64Array };
 
 /**
- * `folds` pairs for each of `repeats` shuffles of the rows `rows` (numbers of the table). Shuffled folds judge every row
- * once a repeat; only a class with a single row always teaches, since nothing is learned from judging by it. By time
- * there is one repeat, and the first fold is the latest.
+ * Up to `folds` pairs of the rows `rows` (numbers of the table). Shuffled folds judge every row once; only a class with a
+ * single row always teaches, since nothing is learned from judging by it. By time the first fold is the latest.
  */
 export const planFolds = (
   rule: FoldRule,
   rows: Int32Array,
-  options: { readonly folds: number; readonly repeats: number; readonly seed: number },
+  options: { readonly folds: number; readonly seed: number },
 ): Fold[] => {
   if (rule.kind === 'time') return forward(rows, rule.values, options.folds);
-  return Array.from({ length: options.repeats }, (_, repeat) => {
-    const seed = randomKey(options.seed, 0xf01d, repeat);
-    const assigned =
-      rule.kind === 'group'
-        ? grouped(rows, rule.codes, options.folds, seed)
-        : dealt(rows, rule.kind === 'stratified' ? rule.codes : null, options.folds, seed);
-    return pairs(rows, assigned, options.folds);
-  }).flat();
+  const seed = randomKey(options.seed, 0xf01d);
+  const assigned =
+    rule.kind === 'group'
+      ? grouped(rows, rule.codes, options.folds, seed)
+      : dealt(rows, rule.kind === 'stratified' ? rule.codes : null, options.folds, seed);
+  return pairs(rows, assigned, options.folds);
 };
 
 /** Never judges, always teaches. */

@@ -1,1 +1,2 @@
-export { runTrain } from './run-train';
+export { openSealed, readBytes, runTrain } from './run-train';
+export type { Searcher } from './train-table';

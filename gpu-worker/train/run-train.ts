@@ -9,28 +9,28 @@ import type { Table } from '../data';
 import type { TaskIo } from '../task-io';
 import { storeModel } from './store-model';
 import { trainTable } from './train-table';
+import type { Searcher } from './train-table';
 
 /**
  * Trains `payload.spec`, verifies the exported file against the trainer on held-out rows, and stores it. Fails with
  * the codes of contracts/failure.ts, CANCELED when `io.signal` is aborted; nothing is stored unless it was verified.
  */
-export const runTrain = async (payload: TrainPayload, io: TaskIo): Promise<TrainResult> => {
-  io.progress('FETCHING', 0);
-  const path = await io.fetch(payload.data, 'data.parquet');
-  const sha256 = payload.data.sha256 ?? (await fileSha256(path));
+export const runTrain = async (
+  payload: TrainPayload,
+  io: TaskIo,
+  search?: Searcher,
+): Promise<TrainResult> => {
+  const { table, sha256 } = await openSealed(payload, io);
   const champion =
     payload.champion === null
       ? null
       : await readBytes(await io.fetch(payload.champion.onnx, 'champion.onnx'));
   try {
-    const wanted = readColumns(payload);
-    const table = await readSealed(path, payload.columns, wanted);
-    for (const name of leftOut(table, wanted))
-      io.progress('PREPARING', 0, { message: `${name} holds more text than memory; it is left out` });
     const made = await trainTable(table, payload, {
       signal: io.signal,
       progress: (phase, fraction, detail) => io.progress(phase, fraction, detail),
       champion,
+      ...(search && { search }),
     });
     return { kind: 'train', manifest: await storeModel(made, sha256, payload, io) };
   } catch (error) {
@@ -39,8 +39,27 @@ export const runTrain = async (payload: TrainPayload, io: TaskIo): Promise<Train
   }
 };
 
+/** The sealed rows of a training or of a part of one, and what names them. */
+export const openSealed = async (
+  payload: Pick<TrainPayload, 'data' | 'columns' | 'target' | 'exclude'>,
+  io: Pick<TaskIo, 'fetch' | 'progress'>,
+): Promise<{ readonly table: Table; readonly sha256: Sha256 }> => {
+  io.progress('FETCHING', 0);
+  const path = await io.fetch(payload.data, 'data.parquet');
+  const sha256 = payload.data.sha256 ?? (await fileSha256(path));
+  const wanted = readColumns(payload);
+  const table = await readSealed(path, payload.columns, wanted);
+  for (const name of leftOut(table, wanted))
+    io.progress('PREPARING', 0, { message: `${name} holds more text than memory; it is left out` });
+  return { table, sha256 };
+};
+
 /** A text that may not be learned from would only fill the memory. */
-const readColumns = ({ columns, target, exclude }: TrainPayload): ReadonlySet<string> =>
+const readColumns = ({
+  columns,
+  target,
+  exclude,
+}: Pick<TrainPayload, 'columns' | 'target' | 'exclude'>): ReadonlySet<string> =>
   new Set(
     columns
       .filter(({ name, type }) => name === target || type !== 'text' || !exclude.includes(name))
@@ -53,7 +72,7 @@ const leftOut = (table: Table, wanted: ReadonlySet<string>): string[] => {
   return [...wanted].filter((name) => !read.has(name));
 };
 
-const readBytes = async (path: string): Promise<Uint8Array> => {
+export const readBytes = async (path: string): Promise<Uint8Array> => {
   const parts: Buffer[] = [];
   for await (const part of createReadStream(path)) parts.push(part as Buffer);
   return Buffer.concat(parts);

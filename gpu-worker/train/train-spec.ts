@@ -29,7 +29,7 @@ export const trainSpec = async (
       }),
   };
   if (spec.family !== 'auto') return trainConcrete(spec, data, context);
-  if (isSupervised(data)) return trainAuto(data, spec, context);
+  if (isSupervised(data)) return (io.search ?? trainAuto)(data, spec, context);
   if (isForecast(data)) return trainAutoForecast(spec, data, context);
   throw new Failure(
     'BAD_SPEC',

@@ -1,5 +1,12 @@
 /** Everything between a table in memory and a verified file in memory. */
-import type { Comparison, EvaluationReport, GoldenRows, ModelManifest, TrainPayload } from '../../contracts';
+import type {
+  AutoSpec,
+  Comparison,
+  EvaluationReport,
+  GoldenRows,
+  ModelManifest,
+  TrainPayload,
+} from '../../contracts';
 import type { Table } from '../data/table';
 import { chooseEngine } from '../engine/engine';
 import { basicReport } from '../evaluate/report';
@@ -8,6 +15,9 @@ import { foreignOperators } from '../export/operators';
 import { sealModel } from '../export/sealed';
 import { serve } from '../export/served';
 import type { Served } from '../export/served';
+import type { TrainingContext, TrainingData } from '../family/data';
+import type { Trained } from '../family/trained';
+import type { SupervisedTarget } from '../prepare/target';
 import { pose } from '../purpose';
 import type { Judged, Problem } from '../purpose/purpose';
 import type { TaskIo } from '../task-io';
@@ -24,7 +34,15 @@ export type TrainRequest = Pick<
 export interface TrainVoice extends Pick<TaskIo, 'signal' | 'progress'> {
   /** The deployed file to compare with, if any. */
   readonly champion: Uint8Array | null;
+  /** How `auto` comes to its model; a search in this process where nothing else is said. */
+  readonly search?: Searcher;
 }
+
+export type Searcher = (
+  data: TrainingData<SupervisedTarget>,
+  spec: AutoSpec,
+  context: TrainingContext,
+) => Promise<Trained>;
 
 export interface MadeModel {
   readonly onnx: Uint8Array;
