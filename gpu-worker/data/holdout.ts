@@ -1,5 +1,5 @@
 import { Failure } from '../../contracts';
-import type { ColumnSpec, HoldoutRule } from '../../contracts';
+import type { ColumnSpec, HoldoutRule, LearningTask } from '../../contracts';
 import type { Duck } from './duck';
 import { literal } from './duck';
 
@@ -40,8 +40,8 @@ export const isHeldOut = (rule: HoldoutRule, specs: readonly ColumnSpec[], targe
 };
 
 /**
- * Splits by time where a complete time column orders the file: the last `fraction` of the rows form the window. Otherwise
- * by hash of the row key.
+ * Splits by time where a complete time column orders the file, or where the task is to forecast: the last `fraction` of the
+ * rows form the window. Otherwise by hash of the row key.
  */
 export const chooseHoldout = async (
   duck: Duck,
@@ -49,6 +49,7 @@ export const chooseHoldout = async (
   target: string,
   fraction: number,
   salt: string,
+  task: LearningTask,
 ): Promise<HoldoutRule> => {
   const { rows } = await duck.one<{ rows: number }>('select count(*) as rows from typed');
   const every = Math.max(1, Math.ceil(rows / ORDER_SAMPLE));
@@ -67,7 +68,9 @@ export const chooseHoldout = async (
          coalesce(avg((t <= before)::int) filter (before is not null), 0) as falling
        from (select c${at} as t, lag(c${at}) over (order by row) as before from typed where row % ${every} = 0)`,
     );
-    if (missing > 0 || distinct < ENOUGH_TIMES || Math.max(rising, falling) < ORDERED) continue;
+    // A forecast goes by time however its series lie in the file.
+    const ordered = task === 'forecast' || Math.max(rising, falling) >= ORDERED;
+    if (missing > 0 || distinct < ENOUGH_TIMES || !ordered) continue;
     const { from, to } = await duck.one<{ from: number; to: number }>(
       `select quantile_disc(c${at}, ${1 - fraction}) as "from", max(c${at}) as "to" from typed`,
     );

@@ -80,7 +80,7 @@ export const runProfile = async (payload: ProfilePayload, io: TaskIo): Promise<P
 
     const holdout =
       payload.holdout ??
-      (await chooseHoldout(duck, specs, payload.target, payload.holdoutFraction, payload.salt));
+      (await chooseHoldout(duck, specs, payload.target, payload.holdoutFraction, payload.salt, target.task));
     const heldOut = isHeldOut(holdout, specs, payload.target);
 
     const profile = [];

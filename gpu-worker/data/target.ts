@@ -37,11 +37,11 @@ export const targetSpec = async (
     );
     task = guessTask({ numeric: spec.type === 'number', whole, distinct });
   }
-  if (task === 'regression') {
+  if (task === 'regression' || task === 'forecast') {
     if (spec.type !== 'number') {
       throw new Failure(
         'TARGET_NOT_NUMERIC',
-        `the target ${named} is not a number column, so it cannot be a regression`,
+        `the target ${named} is not a number column, so it cannot be a ${task}`,
         {
           path: [spec.name],
           hint: 'choose the task classification, or another target',
