@@ -3,9 +3,10 @@ import { predictedOf } from '../evaluate/predict';
 import { fitPostProcessing } from '../calibrate/post-processing';
 import { sealModel, supervisedAnswer } from './sealed';
 import { serve } from './served';
-import { TOLERANCE, verify } from './verify';
+import { TOLERANCE, verify, verifyForecasts } from './verify';
 import { splitRows } from '../prepare/split';
 import { columnNamed, fitTarget } from '../prepare/target';
+import type { ForecastTarget } from '../prepare/target';
 import { trainConcrete } from '../family/concrete';
 import { regressionTable, request } from '../testing/examples';
 import { Assembly, featureColumns } from '../train/assemble';
@@ -120,5 +121,29 @@ describe('verify', () => {
     if (turned === undefined || fewer === undefined) throw new Error('columns are missing');
     expect(() => verify(turned, own, target, post)).toThrow();
     expect(() => verify(fewer, own, target, post)).toThrow();
+  });
+});
+
+describe('verify of forecasts', () => {
+  const target = { deviation: [1, 100], quantiles: [0.1, 0.9] } as unknown as ForecastTarget;
+  const trainer = {
+    windows: 1,
+    points: Float32Array.of(1, 200),
+    quantiles: Float32Array.of(0.5, 1.5, 150, 250),
+  };
+  const served = { ...trainer, predictions: trainer.points, probabilities: null, bounds: null, sets: null };
+
+  it('passes what agrees, each series within its own spread', () => {
+    expect(verifyForecasts(served, trainer, target)).toMatchObject({ rows: 1, maxRelativeError: 0 });
+    const near = { ...served, predictions: Float32Array.of(1, 200.0005) };
+    expect(verifyForecasts(near, trainer, target).maxRelativeError).toBeGreaterThan(0);
+  });
+
+  it('catches a value, a quantile and a step that are not the trainer’s', () => {
+    const value = { ...served, predictions: Float32Array.of(1.0005, 200) };
+    const quantile = { ...served, quantiles: Float32Array.of(0.5, 1.5, 150, 250.1) };
+    const step = { ...served, predictions: Float32Array.of(1) };
+    for (const wrong of [value, quantile, step, { ...served, quantiles: null }])
+      expect(() => verifyForecasts(wrong, trainer, target)).toThrow('does not answer as the trainer did');
   });
 });
