@@ -189,7 +189,7 @@ const againstNaive = async (
 const CAP = 125;
 
 /** Remaining cycles, capped, of the training engines and, held out, of the test engines under other numbers. */
-const engines = (): { data: Data; lastRows: Int32Array; truth: number[] } => {
+const engines = (): { data: Data; lastRows: Int32Array; truth: number[]; uncapped: number[] } => {
   const { names, cells } = read('cmapss_fd001_train.csv');
   const learned = cells.map((row) => row.map(Number));
   const held = read('cmapss_fd001_test.csv').cells.map((row) => row.map(Number));
@@ -221,11 +221,12 @@ const engines = (): { data: Data; lastRows: Int32Array; truth: number[] } => {
     },
     lastRows: Int32Array.from(lastRows),
     truth: left.map((rul) => Math.min(CAP, rul)),
+    uncapped: left,
   };
 };
 
-const remainingLife = async (): Promise<Figure> => {
-  const { data, lastRows, truth } = engines();
+const remainingLife = async (): Promise<Figure[]> => {
+  const { data, lastRows, truth, uncapped } = engines();
   const spec = {
     ...{ family: 'rnn', epochs: quick ? 3 : 8 },
     window: { length: 30, order: 'cycle', group: 'unit' },
@@ -234,19 +235,22 @@ const remainingLife = async (): Promise<Figure> => {
   const served = await serve(made.onnx, data.table, lastRows, signal, {
     order: rowOrder(data.table, 'cycle', 'unit'),
   });
-  const squares = truth.map((rul, i) => (Number(served?.predictions[i]) - rul) ** 2);
-  const rmse = Math.sqrt(squares.reduce((sum, one) => sum + one, 0) / truth.length);
-  console.log('C-MAPSS FD001', { rmse, seconds: made.manifest.trainingMs / 1000 });
-  return {
-    figure: 'C-MAPSS FD001, remaining life at the last cycle of 100 engines, capped at 125: gru',
-    ...{
-      value: rmse,
-      unit: 'RMSE',
-      baseline: 'scikit-learn HistGradientBoosting (index of the data)',
-      baselineValue: 19.4,
-    },
-    ...{ ratio: rmse / 19.4, target: '< 1', met: rmse < 19.4 },
+  const error = (actual: readonly number[]): number => {
+    const squares = actual.map((rul, i) => (Number(served?.predictions[i]) - rul) ** 2);
+    return Math.sqrt(squares.reduce((sum, one) => sum + one, 0) / squares.length);
   };
+  // The baseline's truth may have been capped or not: both are shown, the model learned from capped values.
+  return [
+    { truths: 'capped at 125', rmse: error(truth) },
+    { truths: 'as it was', rmse: error(uncapped) },
+  ].map(({ truths, rmse }) => {
+    console.log('C-MAPSS FD001', truths, { rmse, seconds: made.manifest.trainingMs / 1000 });
+    return {
+      figure: `C-MAPSS FD001, remaining life at the last cycle of 100 engines, truth ${truths}: gru`,
+      ...{ value: rmse, unit: 'RMSE', baseline: 'scikit-learn HistGradientBoosting (index of the data)' },
+      ...{ baselineValue: 19.4, ratio: rmse / 19.4, target: '< 1', met: rmse < 19.4 },
+    };
+  });
 };
 
 const main = async (): Promise<void> => {
@@ -277,7 +281,7 @@ const main = async (): Promise<void> => {
       { horizon: 24, season: 168 },
     ),
   );
-  figures.push(await remainingLife());
+  figures.push(...(await remainingLife()));
   writeResults('etth1', figures);
 };
 
