@@ -1,6 +1,9 @@
 import { Failure } from '../../../contracts';
 import type { FusionSpec } from '../../../contracts';
+import type { Column } from '../../data/table';
 import { piecewise, STANDARD } from '../../prepare/encoding';
+import type { Encoding } from '../../prepare/encoding';
+import { fitPreparation } from '../../prepare/preparation';
 import type { SupervisedTarget } from '../../prepare/target';
 import type { Branch } from '../branch/branch';
 import { featuresBranch } from '../branch/features';
@@ -14,26 +17,33 @@ export const fusion: Family<FusionSpec, SupervisedTarget> = {
   tasks: ['regression', 'classification'],
   validationFraction: (spec) => spec.validationFraction,
   train: async (spec, data, context) => {
-    const images = data.table.images ?? [];
+    const ofKind = (text: boolean): Column[] => data.columns.filter(({ kind }) => (kind === 'text') === text);
+    const numbers = spec.bins > 0 ? piecewise(spec.bins) : STANDARD;
     const branches = [
-      ...(await tableBranch(spec, data, images.length > 0)),
-      ...images.map((image) => imageBranch(image, data.training, spec.image)),
+      ...columnsBranch('table', ofKind(false), numbers, spec.width, data),
+      ...columnsBranch('text', ofKind(true), STANDARD, spec.width, data),
+      ...(data.table.images ?? []).map((image) => imageBranch(image, data.training, spec.image)),
     ];
-    return trainBranches(spec, branches, data, context);
+    if (branches.length > 0) return trainBranches(spec, branches, data, context);
+    throw new Failure('NO_USABLE_FEATURES', 'no column, text or picture is left to learn from', {
+      hint: 'identifiers, constant columns and columns that repeat the target are not used; add others',
+    });
   },
 };
 
-/** Where there are pictures, a table without a usable column is no failure. */
-const tableBranch = async (
-  spec: FusionSpec,
+/** None where no column of the kind can be learned from: the other branches do without it. */
+const columnsBranch = (
+  name: string,
+  columns: readonly Column[],
+  encoding: Encoding,
+  width: number,
   data: TrainingData<SupervisedTarget>,
-  optional: boolean,
-): Promise<Branch[]> => {
+): Branch[] => {
   try {
-    const { preparation } = await data.prepared(spec.bins > 0 ? piecewise(spec.bins) : STANDARD);
-    return [featuresBranch('table', data, preparation, spec.width)];
+    const preparation = fitPreparation(columns, data.training, encoding, data.target);
+    return [featuresBranch(name, data, preparation, width)];
   } catch (error) {
-    if (optional && error instanceof Failure && error.code === 'NO_USABLE_FEATURES') return [];
+    if (error instanceof Failure && error.code === 'NO_USABLE_FEATURES') return [];
     throw error;
   }
 };
