@@ -3,7 +3,8 @@ import { ForecastOptions, WindowOptions } from './series';
 
 /**
  * Encoder over patches of windows (Vaswani et al. 2017). A forecast treats its series alike and one by one (PatchTST, Nie
- * et al. 2023); a regression or classification of sequences reads all columns of a patch together.
+ * et al. 2023); a regression or classification of sequences reads all columns of a patch together. Without `window` it reads
+ * the texts of a row, word by word.
  */
 export const TransformerSpec = z.strictObject({
   family: z.literal('transformer'),
@@ -24,6 +25,8 @@ export const TransformerSpec = z.strictObject({
   /** Stop after this many epochs without a better validation loss and keep the best weights; 0 = never stop. */
   patience: z.number().int().min(0).max(10000).default(4),
   members: z.number().int().min(1).max(16).default(1),
+  /** Words of a text that are read. */
+  tokens: z.number().int().min(1).max(512).default(64),
   /** For a regression or classification of sequences. */
   window: WindowOptions.optional(),
   /** For the task forecast. */

@@ -3,6 +3,7 @@ import { openSessionCount, uint8, withSession } from '../../engine/onnxruntime';
 import { evaluate } from '../../../onnx/testing/runtime';
 import { request } from '../../testing/examples';
 import { pictureTable } from '../../testing/images';
+import { tableOf } from '../../testing/table';
 import { trainTable } from '../../train/train-table';
 import type { MadeModel } from '../../train/train-table';
 import { augmented } from './augment';
@@ -92,6 +93,26 @@ describe('networks of branches', () => {
     const [one, two] = [await train('height', spec, []), await train('height', spec, [])];
     expect(one.manifest.metrics.test['rmse']).toBeLessThan((one.manifest.metrics.baseline['rmse'] ?? 0) / 2);
     expect(Buffer.compare(one.onnx, two.onnx)).toBe(0);
+  });
+
+  it('a transformer reads a text word by word, and the file cuts it into the same words', async () => {
+    const fruits = ['apple', 'pear', 'plum', 'fig', 'quince'];
+    // The first word decides, wherever the second stands among the others.
+    const texts = Array.from({ length: 300 }, (_, row) => {
+      const words = [fruits[(row * 3) % 5], fruits[(row * 7 + 1) % 5], fruits[(row * 11 + 2) % 5]];
+      return `${row % 2 === 0 ? 'Not' : 'Yes'} ${words.join(row % 3 === 0 ? ', ' : ' - ')}! Nº${row % 7}`;
+    });
+    const label = texts.map((text) => (text.startsWith('Not') ? 'no' : 'yes'));
+    const made = await trainTable(
+      tableOf({ text: { texts }, label }, (row) => row % 5 === 1),
+      request(
+        { family: 'transformer', epochs: 8, learningRate: 0.01, tokens: 8 },
+        { target: 'label', task: 'classification' },
+      ),
+      listener,
+    );
+    expect(made.manifest.metrics.test['accuracy']).toBeGreaterThan(0.95);
+    expect(made.manifest.verified.maxRelativeError).toBeLessThan(1e-5);
   });
 
   it('a table without pictures and a kernel that does not fit are refused by name', async () => {

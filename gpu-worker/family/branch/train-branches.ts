@@ -29,14 +29,15 @@ import type { Branch } from './branch';
 const TRUTH = 'target/y';
 
 export const trainBranches = async (
-  spec: ConcreteSpec & BranchTraining,
+  spec: ConcreteSpec,
+  training: BranchTraining,
   branches: readonly Branch[],
   data: TrainingData<SupervisedTarget>,
   context: TrainingContext,
 ): Promise<Trained> => {
   const { target } = data;
-  const network = joined(branches, target, spec);
-  const classWeights = classWeightsOf(target, spec.classWeights);
+  const network = joined(branches, target, training);
+  const classWeights = classWeightsOf(target, training.classWeights);
   const rowsOf = async (rows: Int32Array): Promise<Rows> => {
     const columns = await batchOf(branches, rows);
     return {
@@ -55,7 +56,7 @@ export const trainBranches = async (
       validation: await rowsOf(data.validation),
       tally: (part) => new SupervisedTally(target, truth[part], classWeights),
     },
-    branchOptions(spec, data),
+    branchOptions(training, data),
     context,
   );
   const answer = (batch: Readonly<Record<string, Value>>): Value => {

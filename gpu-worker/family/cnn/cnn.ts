@@ -24,6 +24,6 @@ export const cnn: Family<CnnSpec, SupervisedTarget> = {
         hint: 'upload pictures in a zip, say which rows make a sequence (window: {length, order, group}), or choose a family for tables',
       });
     const branches = images.map((image) => imageBranch(image, data.training, spec));
-    return trainBranches(spec, branches, data, context);
+    return trainBranches(spec, spec, branches, data, context);
   },
 };

@@ -24,7 +24,7 @@ export const fusion: Family<FusionSpec, SupervisedTarget> = {
       ...columnsBranch('text', ofKind(true), STANDARD, spec.width, data),
       ...(data.table.images ?? []).map((image) => imageBranch(image, data.training, spec.image)),
     ];
-    if (branches.length > 0) return trainBranches(spec, branches, data, context);
+    if (branches.length > 0) return trainBranches(spec, spec, branches, data, context);
     throw new Failure('NO_USABLE_FEATURES', 'no column, text or picture is left to learn from', {
       hint: 'identifiers, constant columns and columns that repeat the target are not used; add others',
     });
