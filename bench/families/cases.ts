@@ -130,6 +130,8 @@ export const CASES: readonly Case[] = [
     { family: 'fusion', epochs: 60, patience: 20, batchSize: 16, image: { augmentation: { flip: true } } },
     { format: 'zip' },
   ),
+  classification('SMS spam', csv('sms_spam'), 'label', { family: 'transformer', epochs: 5 }),
+  classification('SMS spam', csv('sms_spam'), 'label', { family: 'linear' }),
   regression(
     'nyc taxis',
     csv('nyc_taxis_sample'),

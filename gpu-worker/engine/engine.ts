@@ -33,7 +33,12 @@ export const openTraining = async (
       ? new TensorFlowTraining(tensorFlow(), compiled)
       : await named(engine, openSession(compiled.bytes, { ...options, device: engine.device }));
   if (engine.device === 'cpu') return session;
-  return { ...session, run: (feeds, outputs) => named(engine, session.run(feeds, outputs)) };
+  return {
+    inputNames: session.inputNames,
+    outputNames: session.outputNames,
+    run: (feeds, outputs) => named(engine, session.run(feeds, outputs)),
+    close: () => session.close(),
+  };
 };
 
 const named = async <T>({ device }: Engine, work: Promise<T>): Promise<T> => {

@@ -12,6 +12,7 @@ import {
 } from '../shape';
 import { sameShape, showShape, type Dim, type Dtype, type Shape } from '../tensor';
 import { int64s, node, node1, scalar, vector, type Attribute, type Value } from '../value';
+import { Cast } from './elementwise';
 
 /** Operators that move elements without calculating (ONNX opset 17). */
 
@@ -225,7 +226,9 @@ export const ScatterElements = (
 /** A new last axis of length `depth` that is 1 at the index and 0 elsewhere. */
 export const OneHot = (indices: Value, depth: number, dtype: Dtype = 'float32'): Value => {
   requireDtype('OneHot', 'indices', indices, ['int64', 'int32']);
-  return node1('OneHot', [indices, scalar(depth, 'int64'), vector([0, 1], dtype)], {
+  // onnxruntime's cpu provider wants indices and depth of one type.
+  const wide = Cast(indices, 'int64');
+  return node1('OneHot', [wide, scalar(depth, 'int64'), vector([0, 1], dtype)], {
     dtype,
     shape: [...indices.shape, depth],
   });
