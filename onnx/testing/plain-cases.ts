@@ -50,6 +50,15 @@ export const PLAIN_CASES: Readonly<Record<string, () => readonly Value[]>> = {
       2,
     ),
   ],
+  LowerCase: () => [op.LowerCase(constant(tensor('string', ['One TWO', 'Nº 3'])))],
+  Tokenizer: () => [op.Tokenizer(constant(tensor('string', ['one two', 'three'])), 'words', '[a-z]+')],
+  NGramCounts: () => [
+    op.NGramCounts(constant(tensor('string', ['a', 'b', 'a', 'c', 'c', ''], [2, 3])), [
+      ['a'],
+      ['c'],
+      ['a', 'b'],
+    ]),
+  ],
   Equal: () => [op.Equal(a, b)],
   Less: () => [op.Less(a, b)],
   LessOrEqual: () => [op.LessOrEqual(a, b)],
