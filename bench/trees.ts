@@ -10,7 +10,7 @@ import { pythonWith } from './python';
 import { median, writeResults } from './results';
 import type { Figure } from './results';
 import { measureOurs, measureXgboost, runOurs } from './trees/run';
-import type { Run, Settings } from './trees/run';
+import type { Run, Settings, Waiting } from './trees/run';
 import { generated, housing, writeSet } from './trees/sets';
 
 const quick = process.argv.includes('--quick');
@@ -34,13 +34,20 @@ interface Pair {
 
 const middle = (runs: readonly Run[], of: (run: Run) => number): number => median(runs.map(of));
 
-const compete = (python: string, contest: Contest, threads: number): Pair => {
+/** The peer's threads wait in the way that is faster on this machine at this moment. */
+const fasterWaiting = (python: string, { folder, learningRate }: Contest): Waiting => {
+  const seconds = (waiting: Waiting): number =>
+    measureXgboost(python, folder, { trees: 100, learningRate, threads: 2 }, waiting).seconds;
+  return seconds('active') < seconds('passive') ? 'active' : 'passive';
+};
+
+const compete = (python: string, contest: Contest, threads: number, waiting: Waiting): Pair => {
   const settings: Settings = { trees: contest.trees, learningRate: contest.learningRate, threads };
   const ours: Run[] = [];
   const theirs: Run[] = [];
   for (let round = 1; round <= contest.rounds; round++) {
     const own = measureOurs(__filename, contest.folder, settings);
-    const other = measureXgboost(python, contest.folder, settings);
+    const other = measureXgboost(python, contest.folder, settings, waiting);
     ours.push(own);
     theirs.push(other);
     console.log(
@@ -108,7 +115,8 @@ const main = (): void => {
         folder: join(folder, 'generated'),
         trees: quick ? 30 : 500,
         learningRate: 0.1,
-        rounds: quick ? 1 : 3,
+        // Each takes about a minute: long enough to even out by itself.
+        rounds: 1,
         target: 1.25,
       },
     ];
@@ -119,9 +127,11 @@ const main = (): void => {
     writeSet(join(small.folder, 'test'), test);
     writeSet(join(large.folder, 'training'), generated(ROWS, COLUMNS, 1));
     writeSet(join(large.folder, 'test'), generated(ROWS / 10, COLUMNS, 2));
+    const waiting = fasterWaiting(python, small);
+    console.log(`XGBoost's threads wait ${waiting === 'active' ? 'spinning' : 'asleep'}`);
     const figures: Figure[] = [];
     for (const contest of contests) {
-      const pairs = [1, 2].map((threads) => compete(python, contest, threads));
+      const pairs = [1, 2].map((threads) => compete(python, contest, threads, waiting));
       figures.push(...figuresOf(contest, pairs));
       if (contest !== large) continue;
       const peaks = (side: 'ours' | 'theirs'): number =>

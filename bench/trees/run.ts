@@ -84,8 +84,16 @@ error = model.predict(xgboost.DMatrix(test)) - truth
 print(json.dumps({'seconds': seconds, 'rmse': float(np.sqrt(np.mean(error.astype('f8') ** 2))), 'peakBytes': peak}))
 `;
 
-export const measureXgboost = (python: string, folder: string, settings: Settings): Run =>
-  parsed(execFileSync(python, ['-c', XGBOOST, folder, JSON.stringify(settings)], { encoding: 'utf8' }));
+/** How OpenMP's threads wait for each other: spinning is faster where each has a core of its own, and ruinous elsewhere. */
+export type Waiting = 'active' | 'passive';
+
+export const measureXgboost = (python: string, folder: string, settings: Settings, waiting: Waiting): Run =>
+  parsed(
+    execFileSync(python, ['-c', XGBOOST, folder, JSON.stringify(settings)], {
+      encoding: 'utf8',
+      env: { ...process.env, OMP_WAIT_POLICY: waiting },
+    }),
+  );
 
 /** `script` is a program that passes its arguments on to `runOurs`. */
 export const measureOurs = (script: string, folder: string, settings: Settings): Run =>
