@@ -19,6 +19,7 @@ import type {
   TrainPayload,
   TrainResult,
 } from '../../contracts';
+import { MlpSpec } from '../../contracts';
 import type { TaskIo, TrainingIo } from '../task-io';
 import type { Content } from '../transfer';
 
@@ -75,22 +76,7 @@ const trainPayload = (profiled: ProfileResult, folder: string): TrainPayload => 
   task: 'regression',
   holdout: profiled.holdout,
   exclude: [],
-  spec: {
-    family: 'mlp',
-    hidden: [8],
-    activation: 'relu',
-    dropout: 0,
-    l2: 0,
-    learningRate: 0.001,
-    batchSize: 32,
-    epochs: 2,
-    validationFraction: 0.2,
-    patience: 0,
-    numeric: 'standard',
-    bins: 16,
-    classWeights: 'none',
-    members: 1,
-  },
+  spec: MlpSpec.parse({ family: 'mlp', hidden: [8], epochs: 2 }),
   seed: 1,
   device: 'cpu',
   onnx: { url: join(folder, 'onnx'), key: 'onnx' },

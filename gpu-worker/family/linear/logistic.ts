@@ -18,15 +18,11 @@ export const trainLogistic = async (
   const { output, history } = await trainNetwork(
     {
       hidden: [],
-      activation: 'relu',
-      dropout: 0,
       l2: spec.l2 / (2 * rows),
       learningRate: 0.01,
       batchSize: rows < 3000 ? 32 : 256,
       epochs: 60,
       patience: 8,
-      classWeights: 'none',
-      members: 1,
     },
     prepared,
     context,

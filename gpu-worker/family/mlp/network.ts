@@ -1,75 +1,90 @@
-/** A stack of dense layers. */
-import { glorotUniform, op } from '../../../onnx';
-import type { Parameters, Value, Weights } from '../../../onnx';
+/** Multi-layer perceptrons on prepared features: embeddings, hidden layers, one head or many. */
+import { countOf, op, softmaxCrossEntropy } from '../../../onnx';
+import type { Parameters, Value } from '../../../onnx';
 import type { MlpSpec } from '../../../contracts';
+import type { FeatureBlock } from '../../prepare/blocks';
 import type { SupervisedTarget } from '../../prepare/target';
-import { inLayer } from '../network/network';
 import type { Given, Network } from '../network/network';
 import { outputsOf, supervisedLoss, targetColumn } from '../network/supervised';
+import { backbone, backboneParameters, backboneStart } from './backbone';
+import type { BackboneOptions } from './backbone';
+import { featureEmbedding } from './embedding';
+import type { EmbeddingOptions } from './embedding';
+import { adapted, adapterParameters, adapterStart, head, headParameters, headStart, joined } from './head';
 
-export interface NetworkShape {
-  readonly inputs: number;
-  /** Empty: a linear model. */
-  readonly hidden: readonly number[];
-  readonly outputs: number;
-  readonly activation: MlpSpec['activation'];
+export type MlpOptions = BackboneOptions &
+  EmbeddingOptions &
+  Pick<MlpSpec, 'labelSmoothing' | 'sharedMembers'>;
+
+export interface MlpFeatures {
+  readonly width: number;
+  readonly blocks: readonly FeatureBlock[];
 }
 
-const kernel = (layer: number): string => `dense${layer}/kernel`;
-const bias = (layer: number): string => `dense${layer}/bias`;
-
-/** Column `x` [inputs] is one example's features; `y` see network/supervised.ts. */
+/** Column `x` [width] is one example's features; `y` see network/supervised.ts. */
 export const mlpNetwork = (
   target: SupervisedTarget,
-  options: Omit<NetworkShape, 'outputs'> & { readonly dropout: number },
+  { width, blocks }: MlpFeatures,
+  options: MlpOptions,
 ): Network<'x', 'y'> => {
-  const shape: NetworkShape = { ...options, outputs: outputsOf(target) };
+  const { hidden, sharedMembers: count } = options;
+  const outputs = outputsOf(target);
+  const classify = target.task === 'classification';
+  const embedding = featureEmbedding(blocks, width, options);
+  const members = { count, sections: embedding.sections };
+  const layers = backboneParameters(options, embedding.width);
+  const last = headParameters(hidden.length, hidden.at(-1) ?? embedding.width, outputs, count);
+  const parameters: Parameters = {
+    ...embedding.parameters,
+    ...adapterParameters(members),
+    ...layers,
+    ...last,
+  };
   return {
-    parameters: networkParameters(shape),
-    initial: (seed) => initialWeights(shape, seed),
-    inputs: { x: { dtype: 'float32', dims: [shape.inputs] } },
+    parameters,
+    initial: (seed) => ({
+      ...embedding.initial(seed),
+      ...adapterStart(members, seed),
+      ...backboneStart(layers, seed),
+      ...headStart(last, seed, Object.keys(layers).length),
+    }),
+    inputs: { x: { dtype: 'float32', dims: [width] } },
     targets: { y: targetColumn(target) },
-    forward: (given) => forward(shape, options.dropout, given),
-    loss: (outputs, { y }) => supervisedLoss(target, outputs, y),
-    decayed: kernelNames(shape),
+    forward: ({ weights, batch, dropout }: Given<'x'>) => {
+      const features = adapted(embedding.apply(batch.x, weights), weights, count);
+      const values = backbone(options, features, weights, dropout);
+      return head(values, weights, hidden.length, { count, rows: batch.x.shape[0] ?? 1 });
+    },
+    loss: (made, { y }) => loss(target, made, y, options),
+    answer: (made) => joined(made, count, classify),
+    decayed: Object.keys(parameters).filter((name) => /\/(kernel|table)$/.test(name)),
+    work: count * sizeOf(layers) + sizeOf(last),
   };
 };
 
-/** Dimensions of the weights: a kernel [from, to] and a bias [to] a layer. */
-const networkParameters = ({ inputs, hidden, outputs }: NetworkShape): Parameters => {
-  const sizes = [inputs, ...hidden, outputs];
-  const layers = sizes.slice(1).map((to, layer) => ({ from: sizes[layer] ?? 0, to }));
-  return Object.fromEntries(
-    layers.flatMap(({ from, to }, layer) => [
-      [kernel(layer), [from, to]],
-      [bias(layer), [to]],
-    ]),
-  );
-};
+const sizeOf = (parameters: Parameters): number =>
+  Object.values(parameters).reduce((sum, dims) => sum + countOf(dims), 0);
 
-const kernelNames = ({ hidden }: NetworkShape): string[] => [...hidden, 0].map((_, layer) => kernel(layer));
-
-const ACTIVATIONS = { relu: op.Relu, gelu: op.Gelu, tanh: op.Tanh } as const;
-
-/** [rows, inputs] -> [rows, outputs] before any softmax; dropout acts on the output of every hidden layer. */
-const forward = (shape: NetworkShape, rate: number, { weights, batch, dropout }: Given<'x'>): Value => {
-  let values = batch.x;
-  for (let layer = 0; layer <= shape.hidden.length; layer++) {
-    values = inLayer(`dense${layer}`, ['hidden', layer], () => {
-      const [matrix, offset] = [weights[kernel(layer)], weights[bias(layer)]];
-      if (matrix === undefined || offset === undefined) throw new Error(`layer ${layer} has no weights`);
-      return op.Gemm(values, matrix, offset);
-    });
-    if (layer < shape.hidden.length) values = dropout(ACTIVATIONS[shape.activation](values), rate);
+/** The mean loss of the members; a single network has outputs [rows, outputs], members have [k, rows, outputs]. */
+const loss = (
+  target: SupervisedTarget,
+  outputs: Value,
+  y: Value,
+  { labelSmoothing, sharedMembers }: Pick<MlpOptions, 'labelSmoothing' | 'sharedMembers'>,
+): Value => {
+  if (target.task === 'regression') {
+    if (sharedMembers === 1) return supervisedLoss(target, outputs, y);
+    const difference = op.Sub(outputs, y);
+    return op.ReduceMean(op.Mul(difference, difference));
   }
-  return values;
+  const truth = labelSmoothing === 0 ? y : smoothed(y, labelSmoothing, target.classes.length);
+  if (sharedMembers === 1) return softmaxCrossEntropy(outputs, truth);
+  const likelihood = op.ReduceSum(op.Mul(op.LogSoftmax(outputs), truth), { axes: [2] });
+  return op.Neg(op.ReduceMean(likelihood));
 };
 
-/** Keras' defaults for Dense: Glorot uniform kernels, zero biases. */
-const initialWeights = (shape: NetworkShape, seed: number): Weights =>
-  Object.fromEntries(
-    Object.entries(networkParameters(shape)).map(([name, dims], stream) => [
-      name,
-      dims.length === 2 ? glorotUniform(dims, seed, stream) : new Float32Array(dims[0] ?? 0),
-    ]),
-  );
+/** Szegedy et al. 2016; the weight of a row, which is the sum of its entries, stays what it was. */
+const smoothed = (y: Value, share: number, classes: number): Value => {
+  const weight = op.ReduceSum(y, { axes: [1], keepDims: true });
+  return op.Add(op.Mul(y, 1 - share), op.Mul(weight, share / classes));
+};

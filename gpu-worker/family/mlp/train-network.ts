@@ -10,18 +10,26 @@ import { SupervisedTally, classWeightsOf, targetData } from '../network/supervis
 import { trainNetwork as train } from '../network/train-network';
 import { mlpNetwork } from './network';
 
-export type NetworkOptions = Pick<
-  MlpSpec,
-  | 'activation'
-  | 'dropout'
-  | 'l2'
-  | 'learningRate'
-  | 'batchSize'
-  | 'epochs'
-  | 'patience'
-  | 'classWeights'
-  | 'members'
-> & { readonly hidden: readonly number[] };
+/** What the logistic regression leaves as it is. */
+const PLAIN_NETWORK = {
+  activation: 'relu',
+  residual: false,
+  normalization: 'none',
+  dropout: 0,
+  embedding: 'none',
+  embeddingSize: 1,
+  embeddingActivation: 'none',
+  frequencies: 1,
+  sigma: 1,
+  categoryEmbedding: 0,
+  labelSmoothing: 0,
+  sharedMembers: 1,
+  classWeights: 'none',
+} as const satisfies Partial<MlpSpec>;
+
+/** `hidden: []` is a linear model. */
+export type NetworkOptions = Partial<Omit<MlpSpec, 'family' | 'numeric' | 'bins' | 'validationFraction'>> &
+  Pick<MlpSpec, 'hidden'>;
 
 export interface TrainedNetwork {
   readonly network: Network<'x', 'y'>;
@@ -33,16 +41,18 @@ export interface TrainedNetwork {
 }
 
 export const trainNetwork = async (
-  options: NetworkOptions,
+  given: NetworkOptions,
   data: Prepared,
   context: TrainingContext,
 ): Promise<TrainedNetwork> => {
-  const { target, training } = data;
-  const network = mlpNetwork(target, { ...options, inputs: training.features.width });
+  const options = { ...PLAIN, ...PLAIN_NETWORK, ...given };
+  const { target, training, preparation } = data;
+  const features = { width: training.features.width, blocks: preparation.blocks };
+  const network = mlpNetwork(target, features, options);
   const { members, history } = await train(
     network,
     networkData(data, options.classWeights),
-    { ...PLAIN, ...options },
+    options,
     context,
   );
   const output = (features: Value): Value => {
