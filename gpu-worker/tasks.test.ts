@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EvaluationReport } from '../contracts';
+import { EvaluationReport, MlpSpec } from '../contracts';
 import type {
   DatasetVersionId,
   JobId,
@@ -75,22 +75,7 @@ describe('real tasks in the worker process', () => {
     task: profiled.task,
     holdout: profiled.holdout,
     exclude: [],
-    spec: {
-      family: 'mlp',
-      hidden: [64, 64],
-      activation: 'relu',
-      dropout: 0,
-      l2: 0,
-      learningRate: 0.001,
-      batchSize: 32,
-      epochs: 20,
-      validationFraction: 0.2,
-      patience: 0,
-      numeric: 'standard',
-      bins: 16,
-      classWeights: 'none',
-      members: 1,
-    },
+    spec: MlpSpec.parse({ family: 'mlp', epochs: 20 }),
     seed: 1,
     device: null,
     onnx: sink(`${name}.onnx`),

@@ -1,5 +1,5 @@
 /** Where a training is computed: onnxruntime on one of its providers, or TensorFlow where its package is installed. */
-import { DEVICES, ENGINES, Failure } from '../../contracts';
+import { DEVICES, Failure } from '../../contracts';
 import type { Device, EngineName } from '../../contracts';
 import type { CompiledTraining } from '../../onnx';
 import { ONNXRUNTIME_VERSION, openSession } from './onnxruntime';
@@ -122,5 +122,3 @@ const tensorFlowDevice = (): Device => {
   const backend = tensorFlow().backend() as { readonly isUsingGpuDevice?: boolean };
   return backend.isUsingGpuDevice === true ? 'cuda' : 'cpu';
 };
-
-export const engineNamed = (name: string): EngineName | undefined => ENGINES.find((known) => known === name);

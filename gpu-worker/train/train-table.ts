@@ -81,7 +81,7 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
   if (served === undefined)
     throw new Error('the exported file asks for a column that the data does not have');
   const verified = judged.verify(served);
-  io.progress('EVALUATING', 0.97);
+  io.progress('VERIFYING', 0.97, { message: 'the report' });
   const evaluation =
     (await judged.evaluate?.(onnx, served, io.signal)) ??
     basicReport({
