@@ -30,7 +30,10 @@ const trees = ({ rows }: SearchShape): ConcreteSpec[] => {
   const settings = small
     ? [
         { leaves: 15, minRows: 5, columnFraction: 0.7 },
-        { leaves: 31, minRows: 1, columnFraction: 1, rows: { kind: 'all' }, learningRate: 0.1, trees: 2000 },
+        {
+          ...{ leaves: 20, minRows: 1, columnFraction: 0.7, l2: 0.1, learningRate: 0.1, trees: 1500 },
+          rows: { kind: 'bagging', fraction: 0.9 },
+        },
         { leaves: 6, minRows: 10, columnFraction: 0.4, l2: 5 },
       ]
     : [
