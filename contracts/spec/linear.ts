@@ -3,8 +3,13 @@ import { ForecastOptions } from './series';
 
 export const LinearSpec = z.strictObject({
   family: z.literal('linear'),
-  /** Ridge penalty on standardised features. */
-  l2: z.number().min(0).max(1e6).default(1),
+  /**
+   * Penalty P on standardised features: P/2 |w|² is added to half the squared error, or to minus the log likelihood, of
+   * all rows together (1/C in scikit-learn). `auto`: what does best on the validation rows.
+   */
+  l2: z.union([z.number().min(0).max(1e6), z.literal('auto')]).default('auto'),
+  /** Elastic net: this share of the penalty counts |w| instead, which leaves features out. Left out: 0. */
+  l1Ratio: z.number().min(0).max(1).optional(),
   /** For the task forecast, which chooses its own penalty on the validation windows. */
   forecast: ForecastOptions.optional(),
 });

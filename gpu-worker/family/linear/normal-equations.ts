@@ -10,19 +10,23 @@ export interface NormalEquations {
   readonly moments: Float64Array;
 }
 
-/** Sums XᵀX and Xᵀy in double over blocks of rows. `targets`: one standardised value a row. */
+/** Sums XᵀDX and XᵀDy in double over blocks of rows; D = `weights` of the rows, 1 where left out. */
 export const normalEquations = async (
   matrix: FeatureMatrix,
   targets: Float32Array,
   signal: AbortSignal,
+  weights?: Float32Array,
 ): Promise<NormalEquations> => {
   const { width } = matrix;
   const size = width + 1;
   const features = input('features', 'float32', ['rows', width]);
   const target = input('target', 'float32', ['rows', 1]);
   const wide = op.Cast(op.Concat([features, op.Add(op.Mul(target, 0), scalar(1)), target], 1), 'float64');
-  const products = op.MatMul(op.Transpose(wide), wide);
-  const model = modelBytes({ name: 'moments', inputs: [features, target], outputs: { products } });
+  const weight = input('weight', 'float32', ['rows', 1]);
+  const left = weights === undefined ? wide : op.Mul(wide, op.Cast(weight, 'float64'));
+  const products = op.MatMul(op.Transpose(left), wide);
+  const inputs = [features, target, ...(weights === undefined ? [] : [weight])];
+  const model = modelBytes({ name: 'moments', inputs, outputs: { products } });
   const gram = new Float64Array(size * size);
   const moments = new Float64Array(size);
   await withSession(model, {}, async (session) => {
@@ -32,6 +36,7 @@ export const normalEquations = async (
       const answer = await session.run({
         features: float32(matrix.values.subarray(offset * width, (offset + rows) * width), [rows, width]),
         target: float32(targets.subarray(offset, offset + rows), [rows, 1]),
+        ...(weights !== undefined && { weight: float32(weights.subarray(offset, offset + rows), [rows, 1]) }),
       });
       const block = answer['products']?.data;
       if (!(block instanceof Float64Array)) throw new Error('expected a float64 tensor');

@@ -1,26 +1,77 @@
 import { constant, op, tensor } from '../../../onnx';
+import type { Value } from '../../../onnx';
 import type { LinearSpec } from '../../../contracts';
 import type { Prepared, TrainingContext, TrainingData } from '../data';
 import { onFeatures } from '../trained';
 import type { Trained } from '../trained';
+import { coordinateDescent } from './coordinate-descent';
+import { LinearLoss } from './loss';
+import type { LinearWeights } from './loss';
+import { newton, steepness } from './newton';
 import { normalEquations, solveRidge } from './normal-equations';
+import { choosePenalty } from './penalty';
+import type { Chosen } from './penalty';
 
-/** Ridge regression in closed form: the one minimum of |y - Xw|² + l2 |w|² on standardised features. */
+/** Wider, the cube of the width in a factorisation is more work than passes over the rows. */
+const WIDEST_CLOSED_FORM = 512;
+
+/** Linear regression: ridge in closed form, or in one Newton step where it is wide; elastic net by coordinate descent. */
 export const trainRidge = async (
   spec: LinearSpec,
   data: TrainingData,
   prepared: Prepared,
   context: TrainingContext,
 ): Promise<Trained> => {
-  const { features, targets } = prepared.training;
-  const weights = solveRidge(await normalEquations(features, targets, context.signal), spec.l2);
+  const { width } = prepared.training.features;
+  const { penalty, weights } = await solved(spec, prepared, context);
   context.progress(1, []);
-  const { width } = features;
-  const slope = tensor('float32', Float32Array.from(weights.subarray(0, width)), [width, 1]);
-  const intercept = tensor('float32', Float32Array.of(weights[width] ?? 0), [1]);
   return onFeatures(data, prepared.preparation, {
-    spec,
-    output: (x) => op.Gemm(x, constant(slope), constant(intercept)),
+    spec: { ...spec, l2: penalty },
+    output: (x) => affine(x, weights, [width, 1]),
     history: [],
   });
+};
+
+const solved = async (
+  spec: LinearSpec,
+  { training, validation }: Prepared,
+  { signal, progress }: TrainingContext,
+): Promise<Chosen<LinearWeights>> => {
+  const { features, targets } = training;
+  const shape = { kind: 'squared', outputs: 1 } as const;
+  const l1Ratio = spec.l1Ratio ?? 0;
+  const judge = await LinearLoss.open(validation, shape, signal);
+  const wide = await LinearLoss.open(training, shape, signal);
+  try {
+    const rows = { trainingRows: features.rows, validationRows: validation.features.rows };
+    const validate = async (weights: LinearWeights): Promise<number> => (await judge.gradient(weights)).loss;
+    const tried = (share: number): void => progress(share, []);
+    const zero: LinearWeights = new Float64Array(features.width + 1);
+    if (l1Ratio === 0 && features.width > WIDEST_CLOSED_FORM) {
+      const steep = await steepness(wide);
+      const solve = (l2: number, before = zero): Promise<LinearWeights> =>
+        newton(wide, l2, { start: before, steep });
+      return await choosePenalty(spec, rows, solve, validate, tried);
+    }
+    const equations = await normalEquations(features, targets, signal);
+    const solve = (penalty: number, before = zero): LinearWeights =>
+      l1Ratio === 0
+        ? solveRidge(equations, penalty)
+        : coordinateDescent(equations, { penalty, l1Ratio }, before);
+    return await choosePenalty(spec, rows, solve, validate, tried);
+  } finally {
+    await judge.close();
+    await wide.close();
+  }
+};
+
+/** features · kernel + bias, from row-major weights [width + 1, outputs]. */
+export const affine = (
+  x: Value,
+  weights: LinearWeights,
+  [width, outputs]: readonly [number, number],
+): Value => {
+  const kernel = tensor('float32', Float32Array.from(weights.subarray(0, width * outputs)), [width, outputs]);
+  const bias = tensor('float32', Float32Array.from(weights.subarray(width * outputs)), [outputs]);
+  return op.Gemm(x, constant(kernel), constant(bias));
 };

@@ -1,0 +1,97 @@
+import { dataFile } from '../../../test/support/data';
+import { openSessionCount } from '../../engine/onnxruntime';
+import { classRequest, listener, request } from '../../testing/examples';
+import { csvTable } from '../../testing/table';
+import { trainTable } from '../../train/train-table';
+import type { Examples } from '../data';
+import { coordinateDescent } from './coordinate-descent';
+import { LinearLoss } from './loss';
+import type { LossShape } from './loss';
+import { newton, steepness } from './newton';
+import { normalEquations, solveRidge } from './normal-equations';
+
+const signal = new AbortController().signal;
+const rows = Array.from({ length: 60 }, (_, i) => i);
+const columns = rows.map((i) => [Math.sin(1.3 * i), Math.cos(0.7 * i), Math.sin(0.31 * i + 1)]);
+const examples = (target: (i: number, x: readonly number[]) => number): Examples => ({
+  features: { rows: 60, width: 3, values: Float32Array.from(columns.flat()) },
+  targets: Float32Array.from(rows, (i) => target(i, columns[i] ?? [])),
+});
+const line = examples((i, [a = 0, b = 0]) => 1.5 * a - 0.5 * b + 0.2 * Math.sin(5.1 * i) + 0.3);
+const two = examples((i, [a = 0]) => (a + 0.8 * Math.sin(3.3 * i) > 0.1 ? 1 : 0));
+const three = examples((i, [a = 0, b = 0]) => (a + 0.5 * Math.sin(3.3 * i) > 0.5 ? 2 : b > 0 ? 1 : 0));
+
+const newtonOf = async (data: Examples, shape: LossShape, l2: number): Promise<Float64Array> => {
+  const loss = await LinearLoss.open(data, shape, signal);
+  try {
+    return await newton(loss, l2, { start: new Float64Array(loss.size), steep: await steepness(loss) });
+  } finally {
+    await loss.close();
+  }
+};
+
+const expectClose = (got: Float64Array, expected: readonly number[], digits = 4): void => {
+  expect(got).toHaveLength(expected.length);
+  expected.forEach((value, i) => expect(got[i]).toBeCloseTo(value, digits));
+};
+
+afterEach(() => expect(openSessionCount()).toBe(0));
+
+/** Coefficients of scikit-learn 1.2 on the same rows. */
+describe('linear models are those of scikit-learn', () => {
+  const ridge = [1.3885606619, -0.477883025, -0.0003885032, 0.3003568117];
+
+  it('Ridge(alpha=2), in closed form and by Newton', async () => {
+    expectClose(solveRidge(await normalEquations(line.features, line.targets, signal), 2), ridge, 6);
+    expectClose(await newtonOf(line, { kind: 'squared', outputs: 1 }, 2), ridge);
+  });
+
+  it('ElasticNet(alpha=6/60, l1_ratio=0.5): a weight is exactly 0', async () => {
+    const equations = await normalEquations(line.features, line.targets, signal);
+    const weights = coordinateDescent(equations, { penalty: 6, l1Ratio: 0.5 }, new Float64Array(4));
+    expectClose(weights, [1.2517676753, -0.3701772463, 0, 0.3035571909], 5);
+    expect(weights[2]).toBe(0);
+  });
+
+  it('LogisticRegression(C=2) of two classes', async () =>
+    expectClose(
+      await newtonOf(two, { kind: 'binary', outputs: 1 }, 0.5),
+      [2.4933145434, 0.082753274, -0.031315912, -0.51549304],
+    ));
+
+  it('LogisticRegression(C=2, multinomial) of three', async () =>
+    expectClose(
+      await newtonOf(three, { kind: 'softmax', outputs: 3 }, 0.5),
+      [
+        [-1.022755, -1.149071, 2.171826],
+        [-2.247327, 2.011454, 0.235873],
+        [0.089605, -0.388517, 0.298912],
+        [-0.131881, 0.432497, -0.300616],
+      ].flat(),
+    ));
+});
+
+describe('linear on real data', () => {
+  const withData = (name: string): jest.It => (dataFile(name) === undefined ? it.skip : it);
+  const table = (name: string) => csvTable(dataFile(name) ?? '');
+
+  withData('concrete.csv')('concrete: the penalty is chosen and stands in the spec', async () => {
+    const asked = request({ family: 'linear' }, { target: 'strength' });
+    const { metrics, chosen } = (await trainTable(table('concrete.csv'), asked, listener())).manifest;
+    // scikit-learn's LinearRegression on the raw columns: about 10.4.
+    expect(metrics.test['rmse']).toBeLessThan(11);
+    expect(chosen).toMatchObject({ family: 'linear', l2: expect.any(Number) as number });
+  });
+
+  withData('breast_cancer_wdbc.csv')('breast cancer: 0.95 at least, elastic net too', async () => {
+    const asked = classRequest({ family: 'linear' });
+    for (const spec of [{ family: 'linear' }, { family: 'linear', l1Ratio: 0.5 }]) {
+      const made = await trainTable(
+        table('breast_cancer_wdbc.csv'),
+        { ...asked, spec: spec as never, target: 'diagnosis', exclude: ['id'] },
+        listener(),
+      );
+      expect(made.manifest.metrics.test['accuracy']).toBeGreaterThan(0.95);
+    }
+  });
+});
