@@ -6,7 +6,7 @@ import { Failure } from '../../contracts';
 import type { Sha256, TrainPayload, TrainResult } from '../../contracts';
 import { readSealed } from '../data';
 import type { Table } from '../data';
-import type { TaskIo } from '../task-io';
+import type { TaskIo, TrainingIo } from '../task-io';
 import { storeModel } from './store-model';
 import { trainTable } from './train-table';
 import type { Searcher } from './train-table';
@@ -17,7 +17,7 @@ import type { Searcher } from './train-table';
  */
 export const runTrain = async (
   payload: TrainPayload,
-  io: TaskIo,
+  io: TrainingIo,
   search?: Searcher,
 ): Promise<TrainResult> => {
   const { table, sha256 } = await openSealed(payload, io);
@@ -30,6 +30,7 @@ export const runTrain = async (
       signal: io.signal,
       progress: (phase, fraction, detail) => io.progress(phase, fraction, detail),
       champion,
+      checkpoints: { latest: await io.loadCheckpoint(), offer: (state) => io.offerCheckpoint(state) },
       ...(search && { search }),
     });
     return { kind: 'train', manifest: await storeModel(made, sha256, payload, io) };

@@ -22,6 +22,7 @@ export const trainSpec = async (
     seed,
     engine,
     signal: io.signal,
+    ...(io.checkpoints && { checkpoints: io.checkpoints }),
     progress: (fraction, epochs, message) =>
       io.progress('TRAINING', BEFORE + WITHIN * fraction, {
         epochs,

@@ -15,7 +15,7 @@ import { foreignOperators } from '../export/operators';
 import { sealModel } from '../export/sealed';
 import { serve } from '../export/served';
 import type { Served } from '../export/served';
-import type { TrainingContext, TrainingData } from '../family/data';
+import type { Checkpoints, TrainingContext, TrainingData } from '../family/data';
 import type { Trained } from '../family/trained';
 import type { SupervisedTarget } from '../prepare/target';
 import { pose } from '../purpose';
@@ -34,6 +34,8 @@ export type TrainRequest = Pick<
 export interface TrainVoice extends Pick<TaskIo, 'signal' | 'progress'> {
   /** The deployed file to compare with, if any. */
   readonly champion: Uint8Array | null;
+  /** Where an earlier attempt was; left out: from the start. */
+  readonly checkpoints?: Checkpoints;
   /** How `auto` comes to its model; a search in this process where nothing else is said. */
   readonly search?: Searcher;
 }

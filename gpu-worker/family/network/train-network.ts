@@ -1,4 +1,5 @@
 /** Epochs, validation, schedule, early stopping, checkpoints: the loop around the training graph of every network. */
+import { createHash } from 'node:crypto';
 import { PLATEAU_START, afterValidation, countOf } from '../../../onnx';
 import type { Plateau, Weights } from '../../../onnx';
 import { Failure } from '../../../contracts';
@@ -194,12 +195,23 @@ const layoutOf = ({ network, options, context, data, training }: Run): Layout =>
     options,
     context.seed,
     context.engine.device,
-    data.training.count,
-    data.validation.count,
+    context.checkpoints === undefined ? null : contentOf(data),
   ]),
   state: training.compiled.state.map(({ input, dims }) => [input, countOf(dims)] as const),
   weights: Object.entries(weightShapes(network)).map(([name, dims]) => [name, countOf(dims)] as const),
 });
+
+/** So that a checkpoint of one fold is not taken for that of another. */
+const contentOf = ({ training, validation, resident = {} }: NetworkData): string => {
+  const hash = createHash('sha256');
+  const arrays = [
+    ...Object.values(training.columns),
+    ...Object.values(validation.columns),
+    ...Object.values(resident).map(({ data }) => data),
+  ];
+  for (const array of arrays) hash.update(array);
+  return hash.digest('hex');
+};
 
 /** Guessing costs about 1: beyond this the weights are lost, even where float32 could still hold the loss. */
 const EXPLODED = 1e12;
