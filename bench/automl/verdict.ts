@@ -16,6 +16,8 @@ export interface SetResult {
 
 /** Sets on which we must be better than both. */
 const SHARE_TO_WIN = 0.8;
+/** Outer folds that the target speaks of: with fewer a set's figure is a first look, and the target is neither met nor missed. */
+const WANTED_FOLDS = 5;
 /** How much worse than the better of the two we may be, besides one standard error of the paired differences. */
 const TOLERATED = 0.02;
 
@@ -42,15 +44,18 @@ export const figuresOf = (results: readonly SetResult[]): Figure[] => {
   const verdicts = results.map((result) => ({ result, ...verdict(result) }));
   const won = verdicts.filter((one) => one.won).length;
   const tolerable = verdicts.filter((one) => one.tolerable).length;
+  const complete = results.filter(({ folds }) => folds.length >= WANTED_FOLDS).length;
+  const measured = `${complete} of ${results.length} sets measured on all ${WANTED_FOLDS} outer folds`;
+  const judged = (met: boolean): boolean | null => (complete === results.length ? met : null);
   const none = { baseline: null, baselineValue: null, ratio: null };
   return [
     {
       ...none,
-      figure: `sets of ${results.length} on which default AutoML beats XGBoost and HistGradientBoosting, both at their defaults`,
+      figure: `sets of ${results.length} on which default AutoML beats XGBoost and HistGradientBoosting, both at their defaults (${measured})`,
       value: won / results.length,
       unit: 'share',
       target: `>= ${SHARE_TO_WIN}`,
-      met: won >= SHARE_TO_WIN * results.length,
+      met: judged(won >= SHARE_TO_WIN * results.length),
     },
     {
       ...none,
@@ -59,7 +64,7 @@ export const figuresOf = (results: readonly SetResult[]): Figure[] => {
       value: tolerable / results.length,
       unit: 'share',
       target: '1',
-      met: tolerable === results.length,
+      met: judged(tolerable === results.length),
     },
     ...verdicts.map(({ result, value, baseline, peer, won: better }) => ({
       figure: `${result.set}, mean of ${result.folds.length} outer folds, ${result.secondsAllowed} s allowed, ${mean(result.folds.map(({ seconds }) => seconds)).toFixed(0)} s taken`,
@@ -69,7 +74,7 @@ export const figuresOf = (results: readonly SetResult[]): Figure[] => {
       baselineValue: baseline,
       ratio: value / baseline,
       target: '< 1',
-      met: better,
+      met: result.folds.length >= WANTED_FOLDS ? better : null,
     })),
   ];
 };
