@@ -8,6 +8,8 @@ const ORDERED = 0.995;
 const ENOUGH_TIMES = 30;
 /** Of longer files every k-th row says whether time orders them. */
 const ORDER_SAMPLE = 500_000;
+/** Of longer files every k-th row says which share a rule holds out. */
+const SHARE_SAMPLE = 20_000;
 const MOST_SALTS = 20;
 
 /** The key of a row is all its feature cells, so that equal inputs always fall on the same side. */
@@ -53,9 +55,10 @@ export const chooseHoldout = async (
 ): Promise<HoldoutRule> => {
   const { rows } = await duck.one<{ rows: number }>('select count(*) as rows from typed');
   const every = Math.max(1, Math.ceil(rows / ORDER_SAMPLE));
+  const shared = Math.max(1, Math.floor(rows / SHARE_SAMPLE));
   const share = async (rule: HoldoutRule): Promise<number> => {
     const { held } = await duck.one<{ held: number }>(
-      `select avg((${isHeldOut(rule, specs, target)})::int) as held from typed`,
+      `select avg((${isHeldOut(rule, specs, target)})::int) as held from typed where row % ${shared} = 0`,
     );
     return held;
   };

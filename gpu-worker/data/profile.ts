@@ -1,8 +1,9 @@
 import { open } from 'node:fs/promises';
+import { HOLDOUT_COLUMN } from '../../contracts';
 import type { DatasetWarning, ProfilePayload, ProfileResult } from '../../contracts';
 import type { TaskIo } from '../task-io';
 import { profileColumn } from './column-profile';
-import { Duck } from './duck';
+import { Duck, identifier, literal } from './duck';
 import { chooseHoldout, isHeldOut } from './holdout';
 import { loadRaw } from './raw-table';
 import { writeSealed } from './seal';
@@ -59,7 +60,7 @@ export const runProfile = async (payload: ProfilePayload, io: TaskIo): Promise<P
     for (const [position, name] of raw.names.entries()) {
       inferred.push(
         position === 0 && raw.images !== undefined
-          ? { spec: raw.images.spec, unreadable: 0 }
+          ? { spec: raw.images.spec, unreadable: 0, cells: null }
           : await inferFromRaw(duck, position, name),
       );
       io.progress('PREPARING', 0.25 + (0.2 * (position + 1)) / raw.names.length, {
@@ -69,7 +70,7 @@ export const runProfile = async (payload: ProfilePayload, io: TaskIo): Promise<P
     const target = await targetSpec(duck, at, inferred[at].spec, payload.task);
     const specs = await Promise.all(
       inferred.map((column, position) =>
-        withSpellings(duck, position, position === at ? target.spec : column.spec),
+        withSpellings(duck, position, position === at ? target.spec : column.spec, column.cells),
       ),
     );
     io.progress('PREPARING', 0.5, { message: 'parsing' });
@@ -92,14 +93,12 @@ export const runProfile = async (payload: ProfilePayload, io: TaskIo): Promise<P
       ...unreadable(inferred.filter((_, position) => position !== at)),
       ...(await findWarnings(duck, specs, profile, { at, task: target.task })),
     ];
-    const counts = await duck.one<{ rows: number; held: number }>(
-      `select count(*) as rows, count(*) filter (${heldOut}) as held from typed`,
-    );
-    if (counts.rows < raw.rows) {
+    const { rows } = await duck.one<{ rows: number }>('select count(*) as rows from typed');
+    if (rows < raw.rows) {
       warnings.push({
         code: 'TARGET_MISSING_ROWS',
         column: payload.target,
-        message: `${raw.rows - counts.rows} rows without a target were left out`,
+        message: `${raw.rows - rows} rows without a target were left out`,
       });
     }
     if (raw.images !== undefined && raw.images.unreadable.count > 0) {
@@ -111,14 +110,17 @@ export const runProfile = async (payload: ProfilePayload, io: TaskIo): Promise<P
       });
     }
     io.progress('PREPARING', 0.9, { message: 'sealing' });
-    const sealed = await io.store(payload.sealed, {
-      path: await writeSealed(duck, specs, io.scratchDir, heldOut),
-    });
+    const file = await writeSealed(duck, specs, io.scratchDir, heldOut);
+    // The file knows: counting in the table would hash every row once more.
+    const { held } = await duck.one<{ held: number }>(
+      `select count(*) filter (${identifier(HOLDOUT_COLUMN)}) as held from read_parquet(${literal(file)})`,
+    );
+    const sealed = await io.store(payload.sealed, { path: file });
     io.progress('PREPARING', 1);
     return {
       kind: 'profile',
-      rows: counts.rows,
-      holdoutRows: counts.held,
+      rows,
+      holdoutRows: held,
       task: target.task,
       columns: specs,
       profile,

@@ -25,6 +25,13 @@ const INFER_FROM = 2_000;
 export interface InferredColumn {
   readonly spec: ColumnSpec;
   readonly unreadable: number;
+  /** Every cell that is there, with its count, most frequent first; null where there are too many, or plain numbers. */
+  readonly cells: readonly Cell[] | null;
+}
+
+interface Cell {
+  readonly cell: string;
+  readonly count: number;
 }
 
 /** Infers the spec of column `at` of table `raw`. */
@@ -34,36 +41,53 @@ export const inferFromRaw = async (duck: Duck, at: number, name: string): Promis
     `select count(*) as rows, count(*) filter (${cell} is null or trim(${cell}) = '') as empty,
        count(*) filter (${plain(cell)}) as plain, approx_count_distinct(${cell}) as distinct from raw`,
   );
-  const others = await duck.rows<{ cell: string; count: number }>(
-    `select ${cell} as cell, count(*) as count from raw
+  const all = summary.rows - summary.empty - summary.plain;
+  // A column of plain numbers has no other cells to group.
+  const others =
+    all === 0
+      ? []
+      : await duck.rows<Cell>(
+          `select ${cell} as cell, count(*) as count from raw
       where ${cell} is not null and trim(${cell}) <> '' and not ${plain(cell)}
       group by 1 order by 2 desc, 1 limit ${INFER_FROM}`,
-  );
+        );
   // The sample stands for all other cells where there are more distinct ones than it holds.
   const shown = others.reduce((sum, other) => sum + other.count, 0);
-  const all = summary.rows - summary.empty - summary.plain;
   const scale = shown === 0 ? 1 : all / shown;
   const inferred = inferColumn({
     name,
     ...summary,
     others: others.map(({ cell: text, count }) => [text, count * scale] as const),
   });
-  return { spec: inferred.spec, unreadable: Math.round(inferred.unreadable) };
+  const whole = summary.plain === 0 && others.length < INFER_FROM;
+  return {
+    spec: inferred.spec,
+    unreadable: Math.round(inferred.unreadable),
+    cells: whole ? others : null,
+  };
 };
 
-/** Adds the spellings of a category column to its spec. */
-export const withSpellings = async (duck: Duck, at: number, spec: ColumnSpec): Promise<ColumnSpec> => {
+/** Adds the spellings of a category column to its spec; `known`: its cells, where they were counted before. */
+export const withSpellings = async (
+  duck: Duck,
+  at: number,
+  spec: ColumnSpec,
+  known: readonly Cell[] | null,
+): Promise<ColumnSpec> => {
   if (spec.type !== 'category') return spec;
-  const cells = await duck.rows<{ cell: string; count: number }>(
-    `select c${at} as cell, count(*) as count from raw where c${at} is not null group by 1 order by 2 desc, 1
-      limit ${CANONICAL_VALUES}`,
-  );
+  const cells = known?.slice(0, CANONICAL_VALUES) ?? (await spellings(duck, at));
   const present = cells.filter(({ cell }) => !isMissingCell(spec, cell));
   return {
     ...spec,
     category: { canonical: canonicalSpellings(present.map(({ cell, count }) => [cell, count])) },
   };
 };
+
+const spellings = (duck: Duck, at: number): Promise<Cell[]> =>
+  duck.rows<Cell>(
+    `select c${at} as cell, count(*) as count from raw where c${at} is not null group by 1 order by 2 desc, 1
+      limit ${CANONICAL_VALUES}`,
+  );
 
 const isMissingCell = (spec: ColumnSpec, cell: string): boolean => {
   const result = parseCell(spec, cell);
@@ -186,11 +210,27 @@ const typedColumn = async (duck: Duck, at: number, spec: ColumnSpec): Promise<Ty
   };
 };
 
+/** Columns that one query looks through. */
+const LOOKED_THROUGH = 64;
+/** Shorter integers are below 2^53. */
+const SHORT = 15;
+
 /** Integers that doubles cannot hold would change silently in the cast. */
-const checkIntegers = async (duck: Duck, at: number, spec: ColumnSpec): Promise<void> => {
+const checkIntegers = async (duck: Duck, specs: readonly ColumnSpec[]): Promise<void> => {
+  const numbers = specs.flatMap(({ type }, at) => (type === 'number' ? [at] : []));
+  for (let first = 0; first < numbers.length; first += LOOKED_THROUGH) {
+    const some = numbers.slice(first, first + LOOKED_THROUGH);
+    const lengths = await duck.one<Record<string, number | null>>(
+      `select ${some.map((at) => `max(length(c${at})) as c${at}`).join(', ')} from raw`,
+    );
+    for (const at of some) if ((lengths[`c${at}`] ?? 0) > SHORT) await checkLongIntegers(duck, at, specs[at]);
+  }
+};
+
+const checkLongIntegers = async (duck: Duck, at: number, spec: ColumnSpec): Promise<void> => {
   const cell = `c${at}`;
   const [found] = await duck.rows<{ cell: string }>(
-    `select ${cell} as cell from raw where length(${cell}) > 15 and abs(try_cast(${cell} as double)) > 9007199254740991
+    `select ${cell} as cell from raw where length(${cell}) > ${SHORT} and abs(try_cast(${cell} as double)) > 9007199254740991
        and regexp_full_match(trim(${cell}), '[+-]?\\d+') limit 1`,
   );
   if (found !== undefined) await refuse(duck, at, spec, found.cell, 'out-of-range');
@@ -198,9 +238,9 @@ const checkIntegers = async (duck: Duck, at: number, spec: ColumnSpec): Promise<
 
 /** Table `typed`: `row` and `c0`, `c1`, … with SQL types; missing cells are null. */
 export const makeTyped = async (duck: Duck, specs: readonly ColumnSpec[]): Promise<void> => {
+  await checkIntegers(duck, specs);
   const columns: TypedColumn[] = [];
   for (const [at, spec] of specs.entries()) {
-    if (spec.type === 'number') await checkIntegers(duck, at, spec);
     columns.push(await typedColumn(duck, at, spec));
   }
   const joined = columns.flatMap((column, at) => (column.joined ? [at] : []));
