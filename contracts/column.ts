@@ -85,6 +85,9 @@ export const TASKS = [
 export const LearningTask = z.enum(TASKS);
 export type LearningTask = z.infer<typeof LearningTask>;
 
+/** Tasks that learn from what is, not from a known answer: a target may be left out, and is no feature where it is not. */
+export const WITHOUT_TARGET: readonly LearningTask[] = ['anomaly', 'clustering', 'synthesis'];
+
 /**
  * Which rows are held out, decided once for a dataset and never changed by later versions.
  * `hash`: a row is held out when the hash of its key (all feature cells) falls below `fraction`.

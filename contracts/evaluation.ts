@@ -226,7 +226,7 @@ export type Coverage = z.infer<typeof Coverage>;
 export const EvaluationReport = z.object({
   v: z.literal(1),
   task: z.string(),
-  target: z.string(),
+  target: z.string().nullable(),
   classes: z.array(z.string()),
   /** Which rows the figures are about: the held-out ones, or the validation rows where none are held out. */
   rows: z.object({ of: z.enum(['test', 'validation']), count: z.number().int() }),

@@ -35,7 +35,8 @@ export const ProfilePayload = z.object({
   datasetVersionId: DatasetVersionId,
   source: Source,
   format: DataFormat,
-  target: z.string(),
+  /** Null only for the tasks of `WITHOUT_TARGET`. */
+  target: z.string().nullable(),
   task: LearningTask.nullable(),
   /** Null: choose one (by time where a time column orders the data, else by hash with `holdoutFraction`). */
   holdout: HoldoutRule.nullable(),
@@ -63,7 +64,8 @@ export const TrainPayload = z.object({
   modelVersionId: ModelVersionId,
   data: Source,
   columns: z.array(ColumnSpec),
-  target: z.string(),
+  /** Null only for the tasks of `WITHOUT_TARGET`. */
+  target: z.string().nullable(),
   task: LearningTask,
   holdout: HoldoutRule,
   /** Feature columns to leave out (the user's choice plus identifier, constant and leaking ones). */

@@ -83,7 +83,8 @@ export type ForecastReport = z.infer<typeof ForecastReport>;
 export const ModelSignature = z.object({
   v: z.literal(1),
   task: LearningTask,
-  target: z.string(),
+  /** Null where the data has none. */
+  target: z.string().nullable(),
   /** Raw-cell parsing of each feature column, in the order of the graph's inputs. Input name = column name. */
   inputs: z.array(
     z.object({

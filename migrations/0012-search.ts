@@ -3,6 +3,7 @@ import { tenantTable, transitions } from './helpers';
 
 const KINDS = ['profile', 'train', 'merge', 'pack'];
 const TASKS = ['regression', 'classification'];
+const FORMATS = ['csv', 'tsv', 'jsonl', 'parquet'];
 const NEW_TASKS = ['forecast', 'anomaly', 'clustering', 'synthesis'];
 const TARGETLESS = ['anomaly', 'clustering', 'synthesis'];
 
@@ -21,6 +22,7 @@ export class Search0000000000012 implements MigrationInterface {
       ...check('task', 'kind', [...KINDS, 'search', 'trial']),
       ...check('scenario', 'task', [...TASKS, ...NEW_TASKS]),
       ...check('dataset_version', 'task', [...TASKS, ...NEW_TASKS]),
+      ...check('dataset_version', 'format', [...FORMATS, 'zip']),
       ...['scenario', 'dataset_version'].flatMap((table) => [
         `alter table app.${table} alter column target drop not null`,
         `alter table app.${table} add constraint ${table}_target_or_none
@@ -85,6 +87,7 @@ export class Search0000000000012 implements MigrationInterface {
       ...check('task', 'kind', KINDS),
       ...check('scenario', 'task', TASKS),
       ...check('dataset_version', 'task', TASKS),
+      ...check('dataset_version', 'format', FORMATS),
     ];
     for (const statement of statements) await runner.query(statement);
   }

@@ -1,5 +1,6 @@
-import type { ColumnProfile, ColumnSpec, LearningTask } from '../../contracts';
+import type { ColumnProfile, ColumnSpec } from '../../contracts';
 import type { Duck } from './duck';
+import type { Aim } from './target';
 
 const QUANTILES = [0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1];
 const BINS = 20;
@@ -55,7 +56,7 @@ const association = async (
   duck: Duck,
   from: string,
   column: { at: number; spec: ColumnSpec },
-  target: { at: number; task: LearningTask },
+  target: Aim,
 ): Promise<number | null> => {
   const [c, t] = [`c${column.at}`, `c${target.at}`];
   const isNumber = column.spec.type === 'number' || column.spec.type === 'time';
@@ -80,7 +81,7 @@ export const profileColumn = async (
   duck: Duck,
   at: number,
   spec: ColumnSpec,
-  target: { at: number; task: LearningTask },
+  aim: Aim | null,
 ): Promise<ColumnProfile> => {
   const c = `c${at}`;
   // Distinct by grouping, which can spill to disk; count(distinct) cannot.
@@ -111,8 +112,8 @@ export const profileColumn = async (
     ...(isNumber ? await numeric(duck, at, sample) : {}),
     ...(frequent && { frequent }),
     targetAssociation:
-      at === target.at || tooFine || spec.type === 'image'
+      aim === null || at === aim.at || tooFine || spec.type === 'image'
         ? null
-        : await association(duck, sample, { at, spec }, target),
+        : await association(duck, sample, { at, spec }, aim),
   };
 };

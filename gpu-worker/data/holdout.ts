@@ -13,7 +13,7 @@ const SHARE_SAMPLE = 20_000;
 const MOST_SALTS = 20;
 
 /** The key of a row is all its feature cells, so that equal inputs always fall on the same side. */
-const keyOf = (specs: readonly ColumnSpec[], target: string): string =>
+const keyOf = (specs: readonly ColumnSpec[], target: string | null): string =>
   specs
     .map((spec, at) => ({ spec, at }))
     .filter(({ spec }) => spec.name !== target)
@@ -22,7 +22,7 @@ const keyOf = (specs: readonly ColumnSpec[], target: string): string =>
     .join(', ');
 
 /** SQL that is true for held-out rows of a table with columns `c0`, `c1`, … */
-export const isHeldOut = (rule: HoldoutRule, specs: readonly ColumnSpec[], target: string): string => {
+export const isHeldOut = (rule: HoldoutRule, specs: readonly ColumnSpec[], target: string | null): string => {
   if (rule.kind === 'time') {
     const at = specs.findIndex((spec) => spec.name === rule.column);
     if (at === -1 || specs[at].type !== 'time') {
@@ -48,7 +48,7 @@ export const isHeldOut = (rule: HoldoutRule, specs: readonly ColumnSpec[], targe
 export const chooseHoldout = async (
   duck: Duck,
   specs: readonly ColumnSpec[],
-  target: string,
+  target: string | null,
   fraction: number,
   salt: string,
   task: LearningTask,

@@ -1,5 +1,6 @@
-import type { ColumnProfile, ColumnSpec, LearningTask } from '../../contracts';
+import type { ColumnProfile, ColumnSpec } from '../../contracts';
 import type { Duck } from './duck';
+import type { Aim } from './target';
 
 export interface Leak {
   readonly column: string;
@@ -139,7 +140,7 @@ export const findLeaks = async (
   duck: Duck,
   specs: readonly ColumnSpec[],
   profile: readonly ColumnProfile[],
-  target: { at: number; task: LearningTask },
+  target: Aim,
 ): Promise<Leak[]> => {
   const alone = profile
     .filter(

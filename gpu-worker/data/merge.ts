@@ -10,7 +10,7 @@ import { isHeldOut } from './holdout';
 import { jsonLines } from './json-lines';
 import { duckLimits } from './profile';
 import { writeSealed } from './seal';
-import { findTarget } from './target';
+import { aimOf, findTarget } from './target';
 import { sqlType } from './typed-table';
 import { findWarnings } from './warnings';
 
@@ -125,7 +125,7 @@ export const runMerge = async (payload: MergePayload, io: TaskIo): Promise<Merge
     await duck.run(
       `insert into typed select row, ${columns}, (${byRule}) or (${byRow}) from feedback order by row`,
     );
-    const target = { at, task: payload.task };
+    const target = { at, task: aimOf(payload.task) };
     const profile = [];
     for (const [position, spec] of specs.entries())
       profile.push(await profileColumn(duck, position, spec, target));

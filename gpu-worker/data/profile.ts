@@ -7,7 +7,7 @@ import { Duck, identifier, literal } from './duck';
 import { chooseHoldout, isHeldOut } from './holdout';
 import { loadRaw } from './raw-table';
 import { writeSealed } from './seal';
-import { checkTarget, findTarget, targetSpec } from './target';
+import { checkRows, checkTarget, findTarget, readTarget } from './target';
 import { inferFromRaw, makeTyped, withSpellings } from './typed-table';
 import type { InferredColumn } from './typed-table';
 import { findWarnings } from './warnings';
@@ -55,7 +55,7 @@ export const runProfile = async (payload: ProfilePayload, io: TaskIo): Promise<P
   const duck = await Duck.open({ folder: io.scratchDir, ...duckLimits(await guessColumns(path)) });
   try {
     const raw = await loadRaw(duck, path, payload.format, payload.target);
-    const at = findTarget(raw.names, payload.target);
+    const at = payload.target === null ? null : findTarget(raw.names, payload.target);
     const inferred: InferredColumn[] = [];
     for (const [position, name] of raw.names.entries()) {
       inferred.push(
@@ -67,17 +67,25 @@ export const runProfile = async (payload: ProfilePayload, io: TaskIo): Promise<P
         message: 'finding types',
       });
     }
-    const target = await targetSpec(duck, at, inferred[at].spec, payload.task);
+    const target = await readTarget(duck, at, inferred, payload);
     const specs = await Promise.all(
       inferred.map((column, position) =>
-        withSpellings(duck, position, position === at ? target.spec : column.spec, column.cells),
+        withSpellings(
+          duck,
+          position,
+          position === at ? (target.spec ?? column.spec) : column.spec,
+          column.cells,
+        ),
       ),
     );
     io.progress('PREPARING', 0.5, { message: 'parsing' });
     await makeTyped(duck, specs);
     await duck.run('drop table raw');
-    await duck.run(`delete from typed where c${at} is null`);
-    await checkTarget(duck, at, target.spec);
+    if (target.aim === null) await checkRows(duck);
+    else {
+      await duck.run(`delete from typed where c${target.aim.at} is null`);
+      await checkTarget(duck, target.aim.at, specs[target.aim.at]);
+    }
 
     const holdout =
       payload.holdout ??
@@ -86,12 +94,12 @@ export const runProfile = async (payload: ProfilePayload, io: TaskIo): Promise<P
 
     const profile = [];
     for (const [position, spec] of specs.entries()) {
-      profile.push(await profileColumn(duck, position, spec, { at, task: target.task }));
+      profile.push(await profileColumn(duck, position, spec, target.aim));
       io.progress('PREPARING', 0.6 + (0.25 * (position + 1)) / specs.length, { message: 'profiling' });
     }
     const warnings = [
       ...unreadable(inferred.filter((_, position) => position !== at)),
-      ...(await findWarnings(duck, specs, profile, { at, task: target.task })),
+      ...(await findWarnings(duck, specs, profile, target.aim)),
     ];
     const { rows } = await duck.one<{ rows: number }>('select count(*) as rows from typed');
     if (rows < raw.rows) {

@@ -1,10 +1,20 @@
-import { Failure } from '../../contracts';
+import { Failure, WITHOUT_TARGET } from '../../contracts';
 import type { ColumnSpec, LearningTask } from '../../contracts';
 import { guessTask, LIMITS, oneOfNames } from '../../tabular';
 import type { Duck } from './duck';
 
 /** Fewer rows than this cannot be split into training, validation and held-out rows. */
 const FEWEST_ROWS = 20;
+
+/** The column that models of this data are judged by, and whether it is a number or a class. */
+export interface Aim {
+  readonly at: number;
+  readonly task: 'regression' | 'classification';
+}
+
+/** A forecast is of numbers. */
+export const aimOf = (task: LearningTask): Aim['task'] =>
+  task === 'classification' ? 'classification' : 'regression';
 
 /** Position of the target; fails with TARGET_MISSING and the names that there are. */
 export const findTarget = (names: readonly string[], target: string): number => {
@@ -16,8 +26,26 @@ export const findTarget = (names: readonly string[], target: string): number => 
   });
 };
 
+/**
+ * What is asked of the data. `spec`: of the target column, null where it is as found; `aim`: null for a task that learns
+ * without known answers.
+ */
+export const readTarget = async (
+  duck: Duck,
+  at: number | null,
+  columns: readonly { readonly spec: ColumnSpec }[],
+  asked: { readonly task: LearningTask | null },
+): Promise<{ task: LearningTask; spec: ColumnSpec | null; aim: Aim | null }> => {
+  if (asked.task !== null && WITHOUT_TARGET.includes(asked.task)) {
+    return { task: asked.task, spec: null, aim: null };
+  }
+  if (at === null) throw new Failure('TARGET_MISSING', `a ${asked.task ?? 'model'} needs a target`);
+  const { task, spec } = await targetSpec(duck, at, columns[at].spec, asked.task);
+  return { task, spec, aim: { at, task: aimOf(task) } };
+};
+
 /** Decides the task where none was asked for, and gives the target the type that the task needs. */
-export const targetSpec = async (
+const targetSpec = async (
   duck: Duck,
   at: number,
   spec: ColumnSpec,
@@ -84,5 +112,13 @@ export const checkTarget = async (duck: Duck, at: number, spec: ColumnSpec): Pro
   }
   if (rows < FEWEST_ROWS) {
     throw new Failure('TOO_FEW_ROWS', `${rows} rows have a target; at least ${FEWEST_ROWS} are needed`);
+  }
+};
+
+/** The same for data without a target. */
+export const checkRows = async (duck: Duck): Promise<void> => {
+  const { rows } = await duck.one<{ rows: number }>('select count(*) as rows from typed');
+  if (rows < FEWEST_ROWS) {
+    throw new Failure('TOO_FEW_ROWS', `there are ${rows} rows; at least ${FEWEST_ROWS} are needed`);
   }
 };

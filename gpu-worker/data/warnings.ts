@@ -1,8 +1,9 @@
-import type { ColumnProfile, ColumnSpec, DatasetWarning, LearningTask } from '../../contracts';
+import type { ColumnProfile, ColumnSpec, DatasetWarning } from '../../contracts';
 import { LIMITS } from '../../tabular';
 import type { Duck } from './duck';
 import { findLeaks } from './leaks';
 import { findNearDuplicates } from './near-duplicates';
+import type { Aim } from './target';
 
 const MOSTLY_MISSING = 0.5;
 const HIGH_CARDINALITY = 100;
@@ -64,20 +65,20 @@ export const findWarnings = async (
   duck: Duck,
   specs: readonly ColumnSpec[],
   profile: readonly ColumnProfile[],
-  target: { at: number; task: LearningTask },
+  aim: Aim | null,
 ): Promise<DatasetWarning[]> => {
   const warnings: DatasetWarning[] = [];
   for (const [at, column] of profile.entries()) {
-    if (at !== target.at) warnings.push(...(await ofColumn(duck, at, column)));
+    if (at !== aim?.at) warnings.push(...(await ofColumn(duck, at, column)));
   }
-  for (const leak of await findLeaks(duck, specs, profile, target)) {
+  for (const leak of aim === null ? [] : await findLeaks(duck, specs, profile, aim)) {
     warnings.push({
       code: 'LEAKING_COLUMN',
       column: leak.column,
       message: `${leak.why}; it is left out of training`,
     });
   }
-  for (const { column, of, why } of await findNearDuplicates(duck, specs, profile, target.at)) {
+  for (const { column, of, why } of await findNearDuplicates(duck, specs, profile, aim?.at ?? -1)) {
     warnings.push({ code: 'NEAR_DUPLICATE_COLUMN', column, message: `it repeats the column ${of}: ${why}` });
   }
   // An identifier would make every row look like a new one.
@@ -95,12 +96,13 @@ export const findWarnings = async (
       message: `${rows - distinct} rows repeat an earlier one`,
     });
   }
-  const classes = profile[target.at]?.frequent ?? [];
+  if (aim?.task !== 'classification') return warnings;
+  const classes = profile[aim.at]?.frequent ?? [];
   const rarest = classes.at(-1);
-  if (target.task === 'classification' && rarest !== undefined && rarest.count / rows < RARE) {
+  if (rarest !== undefined && rarest.count / rows < RARE) {
     warnings.push({
       code: 'IMBALANCED_TARGET',
-      column: profile[target.at]?.name ?? null,
+      column: profile[aim.at]?.name ?? null,
       message: `the rarest class has ${percent(rarest.count / rows)} of the rows`,
     });
   }

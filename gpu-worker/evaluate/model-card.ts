@@ -9,7 +9,7 @@ export type CardManifest = Omit<ModelManifest, 'evaluation' | 'card'>;
 /** Deterministic; contains column names and labels, but no row of the data. */
 export const modelCardMarkdown = (report: EvaluationReport, manifest: CardManifest): string =>
   [
-    `# Model card: ${report.task} of ${code(report.target)}`,
+    `# Model card: ${report.task}${report.target === null ? '' : ` of ${code(report.target)}`}`,
     details(report, manifest),
     data(report, manifest),
     figures(report, manifest),
@@ -63,7 +63,7 @@ const someOf = (texts: readonly string[], most: number): string =>
 const data = ({ rows, target }: EvaluationReport, { data: used }: CardManifest): string =>
   [
     '## Data',
-    `Learned from ${used.trainRows} rows and chosen by ${used.validationRows}; the target is ${code(target)}. The figures below are of ${rows.count} ${rows.of === 'test' ? 'held-out rows that no training ever saw' : 'validation rows that were not learned from'}. Sealed data: sha-256 ${code(used.sha256)}.`,
+    `Learned from ${used.trainRows} rows and chosen by ${used.validationRows}; ${target === null ? 'there is no target' : `the target is ${code(target)}`}. The figures below are of ${rows.count} ${rows.of === 'test' ? 'held-out rows that no training ever saw' : 'validation rows that were not learned from'}. Sealed data: sha-256 ${code(used.sha256)}.`,
   ].join('\n\n');
 
 const figures = ({ metrics, gap }: EvaluationReport, manifest: CardManifest): string => {

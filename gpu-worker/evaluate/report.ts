@@ -5,7 +5,7 @@ import { learningCurve } from './learning-curve';
 /** What any report says, whatever the task. */
 export interface ReportBasis {
   readonly task: string;
-  readonly targetName: string;
+  readonly targetName: string | null;
   readonly metrics: MetricsBySplit;
   readonly history: readonly Epoch[];
   readonly curveUnit?: 'epoch' | 'tree' | 'trial';

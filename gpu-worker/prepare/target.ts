@@ -60,6 +60,12 @@ export interface UnsupervisedTarget {
 export const isSupervised = (target: Target | null): target is SupervisedTarget =>
   target?.task === 'regression' || target?.task === 'classification';
 
+/** For tasks that learn from known answers. */
+export const requireTarget = (target: string | null): string => {
+  if (target !== null) return target;
+  throw new Failure('TARGET_MISSING', 'this task needs a target');
+};
+
 export const columnNamed = (table: Table, name: string): Column => {
   const found = table.columns.find((column) => column.spec.name === name);
   if (found !== undefined) return found;

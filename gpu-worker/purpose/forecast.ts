@@ -16,7 +16,7 @@ import { usualSeason } from '../family/series/step';
 import { learnableInstants, splitWindows } from '../family/series/windows';
 import type { WindowSplit } from '../family/series/windows';
 import type { Trained } from '../family/trained';
-import { columnNamed } from '../prepare/target';
+import { columnNamed, requireTarget } from '../prepare/target';
 import type { ForecastTarget } from '../prepare/target';
 import type { TrainRequest } from '../train/train-table';
 import type { Judged, Pose } from './purpose';
@@ -25,7 +25,7 @@ export const forecast: Pose = (given, request, spec) => {
   const options = forecastOptions(spec);
   const time = options.time ?? timeColumn(given, request);
   const group = options.group ?? null;
-  const series = options.targets ?? [request.target];
+  const series = options.targets ?? [requireTarget(request.target)];
   const kept = new Set([...series, time, ...(group === null ? [] : [group])]);
   const columns = given.columns.filter(
     ({ spec: { name }, kind }) => kept.has(name) || (kind !== 'text' && !request.exclude.includes(name)),

@@ -16,7 +16,7 @@ import type { Trained } from '../family/trained';
 import { splitRows, splitSequences } from '../prepare/split';
 import type { Split } from '../prepare/split';
 import { rowOrder } from '../prepare/window';
-import { columnNamed, fitTarget } from '../prepare/target';
+import { columnNamed, fitTarget, requireTarget } from '../prepare/target';
 import type { SupervisedTarget } from '../prepare/target';
 import { featureColumns } from '../train/assemble';
 import type { Judged, Pose } from './purpose';
@@ -29,14 +29,15 @@ const NO_ROWS = new Int32Array(0);
 export const supervised =
   (task: SupervisedTarget['task']): Pose =>
   (table, request, spec) => {
+    const named = requireTarget(request.target);
     const fraction = spec.family === 'auto' ? AUTO_VALIDATION : validationFractionOf(spec);
     const window = 'window' in spec ? spec.window : undefined;
     const order = window && rowOrder(table, window.order, window.group ?? null);
     const split =
       order === undefined
-        ? splitRows(table, request.target, request.holdout, fraction, request.seed)
-        : splitSequences(table, request, order, fraction);
-    const target = fitTarget(columnNamed(table, request.target), task, split);
+        ? splitRows(table, named, request.holdout, fraction, request.seed)
+        : splitSequences(table, { ...request, target: named }, order, fraction);
+    const target = fitTarget(columnNamed(table, named), task, split);
     const costs =
       request.costs === undefined || target.task === 'regression'
         ? undefined
@@ -61,7 +62,7 @@ export const supervised =
           ...{ onnx, table, target, rows, post, metrics, signal },
           of: tests ? 'test' : 'validation',
           served: answers,
-          targetName: request.target,
+          targetName: named,
           history: trained.history,
           training: split.training,
           ...(trained.shapley && { shapley: trained.shapley }),
@@ -84,7 +85,7 @@ export const supervised =
         compare: (champion, challenger) =>
           compareServed(
             table,
-            request.target,
+            named,
             target,
             split.test,
             { champion, challenger },

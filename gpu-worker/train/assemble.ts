@@ -70,5 +70,5 @@ export class Assembly<T extends Target = Target> implements TrainingData<T> {
 /** What may be learned from: every column but `target` and `exclude`. */
 export const featureColumns = (
   table: Table,
-  { target, exclude }: { readonly target: string; readonly exclude: readonly string[] },
+  { target, exclude }: { readonly target: string | null; readonly exclude: readonly string[] },
 ): Column[] => table.columns.filter(({ spec }) => spec.name !== target && !exclude.includes(spec.name));

@@ -65,12 +65,15 @@ export class DatasetVersion {
   @Column('text') state: DatasetVersionState;
   /** Null when the version was made of an older one and feedback, not uploaded. */
   @Column('text', { nullable: true }) format: DataFormat | null;
-  @Column('text') target: string;
+  /** Null: the task learns without known answers. */
+  @Column('text', { nullable: true }) target: string | null;
   /** As asked for, then as found. */
   @Column('text', { nullable: true }) task: LearningTask | null;
   @Column('float8', { name: 'holdout_fraction' }) holdoutFraction: number;
   /** Columns that the user wants left out of every training. */
   @Column('jsonb') exclude: string[];
+  /** Columns by which people must not be treated differently. */
+  @Column('jsonb') sensitive: string[];
   @Column('uuid', { name: 'parent_id', nullable: true }) parentId: DatasetVersionId | null;
   @Column('bigint', { name: 'declared_bytes', nullable: true, transformer: count }) declaredBytes:
     number | null;

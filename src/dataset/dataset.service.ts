@@ -1,10 +1,11 @@
 import { LessThan } from 'typeorm';
-import { Failure, subject } from '../../contracts';
+import { Failure, WITHOUT_TARGET, subject } from '../../contracts';
 import type {
   ColumnSpec,
   DataFormat,
   DatasetId,
   DatasetVersionId,
+  ErrorCosts,
   LearningTask,
   MergeResult,
   Phase,
@@ -66,6 +67,8 @@ export interface DeclareDataset {
   readonly task?: LearningTask | null;
   readonly holdoutFraction?: number | null;
   readonly exclude?: readonly string[] | null;
+  /** Columns that fairness is judged by. */
+  readonly sensitive?: readonly string[] | null;
 }
 
 export interface UploadTicket {
@@ -86,6 +89,15 @@ const requireText = (value: string, field: string): string => {
     throw new Failure('BAD_INPUT', `${field} takes 1 to 200 characters`, { path: [field] });
   }
   return text;
+};
+
+const targetFor = (task: LearningTask, target: string | null): string | null => {
+  if (target !== null) return requireText(target, 'target');
+  if (WITHOUT_TARGET.includes(task)) return null;
+  throw new Failure('BAD_INPUT', `a ${task} needs a target`, {
+    path: ['target'],
+    hint: `tasks without one: ${WITHOUT_TARGET.join(', ')}`,
+  });
 };
 
 /** Columns that no training may use: what the user left out, and what the profile found to be no feature. */
@@ -129,10 +141,17 @@ export class DatasetService {
       throw new Failure('BAD_INPUT', 'holdoutFraction lies between 0 and 0.5', { path: ['holdoutFraction'] });
     }
     const scenario = await this.parts.scenarios.getActiveIn(tx, input.scenarioId);
-    const target = requireText(input.target ?? scenario.target, 'target');
+    const task = input.task ?? scenario.task;
+    const target = targetFor(task, input.target ?? scenario.target);
     const exclude = [...new Set(input.exclude ?? [])];
-    if (exclude.includes(target)) {
+    const sensitive = [...new Set(input.sensitive ?? [])];
+    if (target !== null && exclude.includes(target)) {
       throw new Failure('BAD_INPUT', 'the target cannot be left out', { path: ['exclude'] });
+    }
+    if (target !== null && sensitive.includes(target)) {
+      throw new Failure('BAD_INPUT', 'fairness is judged by other columns than the target', {
+        path: ['sensitive'],
+      });
     }
     const dataset = await this.datasetNamed(tx, input.scenarioId, requireText(input.name, 'name'));
     const rawKey = await catalogue.mint(tx, ctx.tenantId, 'upload', { ttlMs: UPLOAD_TTL_MS + HOUR_MS });
@@ -140,9 +159,10 @@ export class DatasetService {
       state: 'DECLARED',
       format: input.format,
       target,
-      task: input.task ?? scenario.task,
+      task,
       holdoutFraction,
       exclude,
+      sensitive,
       declaredBytes: input.sizeBytes,
       rawKey,
     });
@@ -260,6 +280,11 @@ export class DatasetService {
     await this.parts.scenarios.getActiveIn(tx, scenarioId);
   }
 
+  /** What the scenario says that a wrong label costs. */
+  async errorCosts(tx: TenantTx, version: SealedVersion): Promise<ErrorCosts | null> {
+    return (await this.parts.scenarios.getIn(tx, version.scenarioId)).errorCosts;
+  }
+
   /** Where a worker reads the sealed bytes. They must still be what was sealed, or it fails with DATASET_CHANGED. */
   source(version: SealedVersion): Source {
     return {
@@ -280,6 +305,7 @@ export class DatasetService {
       task: base.task,
       holdoutFraction: base.holdoutFraction,
       exclude: base.exclude,
+      sensitive: base.sensitive,
       parentId: base.id,
     });
     return version;

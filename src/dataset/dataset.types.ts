@@ -78,10 +78,11 @@ export class DatasetVersionType {
   @Field(() => Int) number: number;
   @Field(() => VersionStateEnum) state: DatasetVersionState;
   @Field(() => DataFormatEnum, { nullable: true }) format: DataFormat | null;
-  @Field() target: string;
+  @Field(() => String, { nullable: true }) target: string | null;
   @Field(() => LearningTaskEnum, { nullable: true }) task: LearningTask | null;
   @Field(() => Float) holdoutFraction: number;
   @Field(() => [String]) exclude: string[];
+  @Field(() => [String], { description: 'Columns that fairness is judged by.' }) sensitive: string[];
   @Field(() => ID, { nullable: true, description: 'The version whose rows this one extends.' })
   parentId: string | null;
   @Field(() => Int64, { nullable: true }) rows: bigint | null;
@@ -134,6 +135,11 @@ export class DeclareDatasetInput {
     number | null;
   @Field(() => [String], { nullable: true, description: 'Columns that no training may use.' })
   exclude?: string[] | null;
+  @Field(() => [String], {
+    nullable: true,
+    description: 'Columns by which people must not be treated differently: fairness is judged by them.',
+  })
+  sensitive?: string[] | null;
 }
 
 export const DatasetConnection = connectionOf('Dataset', DatasetType);
@@ -162,6 +168,7 @@ export const toVersion = (version: DatasetVersion): DatasetVersionType => ({
   task: version.task,
   holdoutFraction: version.holdoutFraction,
   exclude: version.exclude,
+  sensitive: version.sensitive,
   parentId: version.parentId,
   rows: big(version.rows),
   holdoutRows: big(version.holdoutRows),

@@ -13,6 +13,7 @@ export interface Declaration {
   readonly task?: LearningTask | null;
   readonly holdoutFraction?: number | null;
   readonly exclude?: readonly string[] | null;
+  readonly sensitive?: readonly string[] | null;
 }
 
 const sha256 = (text: string): Sha256 => {

@@ -63,7 +63,7 @@ export class ModelVersionType {
   @Field(() => ID) datasetVersionId: string;
   @Field({ description: "sha-256 of the manifest's canonical JSON" }) identity: string;
   @Field(() => LearningTaskEnum) task: LearningTask;
-  @Field() target: string;
+  @Field(() => String, { nullable: true }) target: string | null;
   @Field(() => Json, { description: 'What the model takes and gives.' })
   signature: ModelManifest['signature'];
   @Field(() => ModelMetrics) metrics: ModelMetrics;

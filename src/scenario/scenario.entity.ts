@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { LearningTask, ScenarioId, TenantId } from '../../contracts';
+import type { ErrorCosts, LearningTask, ScenarioId, TenantId } from '../../contracts';
 
 export const SCENARIO_STATES = ['ACTIVE', 'ARCHIVED'] as const;
 export type ScenarioState = (typeof SCENARIO_STATES)[number];
@@ -21,8 +21,12 @@ export class Scenario {
   state: ScenarioState;
   @Column({ type: 'text' })
   task: LearningTask;
-  @Column({ type: 'text' })
-  target: string;
+  /** Null: the task learns without known answers. */
+  @Column({ type: 'text', nullable: true })
+  target: string | null;
+  /** What a wrong label costs; null: all mistakes cost the same. */
+  @Column({ type: 'jsonb', name: 'error_costs', nullable: true })
+  errorCosts: ErrorCosts | null;
   @Column({ type: 'text', name: 'goal_metric' })
   goalMetric: string;
   @Column({ type: 'text' })

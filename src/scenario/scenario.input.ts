@@ -1,6 +1,6 @@
 /** What a caller may say about a scenario, parsed once. */
 import { z } from 'zod';
-import { Failure, LearningTask, oneOf } from '../../contracts';
+import { ErrorCosts, Failure, LearningTask, WITHOUT_TARGET, oneOf } from '../../contracts';
 import { SCENARIO_TEMPLATES } from './templates';
 
 /** The metrics of `contracts/training.ts` that a goal may be set on, by task. */
@@ -34,6 +34,7 @@ const Changes = z.object({
   name: z.string().trim().min(1).max(200).optional(),
   description: note.optional(),
   goalMetric: z.string().max(100).optional(),
+  errorCosts: ErrorCosts.optional(),
   currency: z
     .string()
     .regex(/^[A-Z]{3}$/, 'must be three capital letters, such as EUR')
@@ -73,7 +74,7 @@ export interface CompleteScenario extends ScenarioChanges {
   readonly name: string;
   readonly template: string | null;
   readonly task: LearningTask;
-  readonly target: string;
+  readonly target: string | null;
   readonly goalMetric: string;
 }
 
@@ -87,7 +88,7 @@ export const parseNewScenario = (input: unknown): CompleteScenario => {
   }
   const name = given.name ?? template?.name;
   const task = given.task ?? template?.task;
-  const target = given.target ?? template?.target;
+  const target = given.target ?? template?.target ?? withoutTarget(task);
   for (const [field, value] of Object.entries({ name, task, target })) {
     if (value === undefined) {
       throw new Failure('BAD_INPUT', `${field} is needed, or a template that brings it`, { path: [field] });
@@ -95,6 +96,7 @@ export const parseNewScenario = (input: unknown): CompleteScenario => {
   }
   if (name === undefined || task === undefined || target === undefined)
     throw new Failure('BAD_INPUT', 'incomplete');
+  checkCosts(task, given.errorCosts);
   const usual = template?.task === task ? template.goalMetric : DEFAULT_GOAL[task];
   return {
     ...(template === undefined
@@ -107,6 +109,17 @@ export const parseNewScenario = (input: unknown): CompleteScenario => {
     target,
     goalMetric: checkGoal(task, given.goalMetric ?? usual),
   };
+};
+
+const withoutTarget = (task: LearningTask | undefined): null | undefined =>
+  task !== undefined && WITHOUT_TARGET.includes(task) ? null : undefined;
+
+/** Only labels can be decided by what mistakes cost. */
+export const checkCosts = (task: LearningTask, costs: ErrorCosts | undefined): void => {
+  if (costs === undefined || task === 'classification') return;
+  throw new Failure('BAD_INPUT', `errorCosts are for a classification, and this is a ${task}`, {
+    path: ['errorCosts'],
+  });
 };
 
 export const checkGoal = (task: LearningTask, metric: string): string => {

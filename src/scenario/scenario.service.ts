@@ -9,7 +9,7 @@ import type { Messaging } from '../platform/messaging';
 import { toPage } from '../platform/page';
 import type { Page, PageRequest } from '../platform/page';
 import { Scenario } from './scenario.entity';
-import { checkGoal, parseChanges, parseNewScenario } from './scenario.input';
+import { checkCosts, checkGoal, parseChanges, parseNewScenario } from './scenario.input';
 import type { ScenarioChanges } from './scenario.input';
 
 const MOST_ACTIVE = 1000;
@@ -94,6 +94,7 @@ export class ScenarioService {
     const changes = parseChanges(input);
     const scenario = await this.getActiveIn(tx, id);
     if (changes.goalMetric !== undefined) checkGoal(scenario.task, changes.goalMetric);
+    checkCosts(scenario.task, changes.errorCosts);
     if (changes.name !== undefined) await this.nameIsFree(tx, changes.name, id);
     await tx.update(Scenario, { id }, { ...columns(changes), updatedAt: () => 'now()' });
     this.tell(ctx, tx, id);

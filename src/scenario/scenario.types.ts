@@ -2,6 +2,7 @@ import { Field, Float, ID, InputType, Int, ObjectType, registerEnumType } from '
 import { TASKS } from '../../contracts';
 import type { LearningTask } from '../../contracts';
 import { connectionOf } from '../api';
+import { Json } from '../api/scalars';
 import { SCENARIO_STATES } from './scenario.entity';
 import type { Scenario, ScenarioState } from './scenario.entity';
 
@@ -42,10 +43,15 @@ export class ScenarioType {
   state: ScenarioState;
   @Field(() => LearningTaskEnum)
   task: LearningTask;
-  @Field({ description: 'The column that is predicted.' })
-  target: string;
+  @Field(() => String, {
+    nullable: true,
+    description: 'The column that is predicted; null for anomaly, clustering and synthesis without one.',
+  })
+  target: string | null;
   @Field({ description: 'rmse, mae or r2; accuracy, logLoss, auc or f1Macro.' })
   goalMetric: string;
+  @Field(() => Json, { nullable: true, description: 'What a wrong label costs; labels are decided by it.' })
+  errorCosts: Scenario['errorCosts'];
   @Field({ description: 'ISO 4217.' })
   currency: string;
   @Field({ description: 'What is asked for an answer.' })
@@ -102,6 +108,12 @@ export class UpdateScenarioInput {
   description?: string | null;
   @Field(() => String, { nullable: true })
   goalMetric?: string | null;
+  @Field(() => Json, {
+    nullable: true,
+    description:
+      'Of a classification: {falsePositive, falseNegative}, or {matrix: [truth][decided]} over all classes.',
+  })
+  errorCosts?: unknown;
   @Field(() => String, { nullable: true, description: 'ISO 4217; EUR when left out.' })
   currency?: string | null;
   @Field(() => String, { nullable: true })

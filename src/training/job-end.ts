@@ -32,6 +32,9 @@ export class JobEnd {
     await this.check(tx, job, manifest);
     await this.keep(tx, job, manifest.onnx);
     await this.keep(tx, job, manifest.golden);
+    for (const file of [manifest.evaluation, manifest.card]) {
+      if (file !== undefined) await this.keep(tx, job, file);
+    }
     await catalogue.doomLeftovers(tx, task.id);
     await registry.register(tx, {
       id: job.modelVersionId,

@@ -40,6 +40,7 @@ export class MergeTask implements TaskHandler<'merge'> {
     const { jobs, datasets, catalogue, signedUrls, ttlMs } = this.parts;
     const job = await jobs.of(tx, task);
     const { version, feedbackKey } = await this.base(tx, job);
+    if (version.target === null) throw new Failure('INTERNAL', 'a merge needs a target');
     const feedback = await catalogue.find(tx, feedbackKey);
     const key = await catalogue.mint(tx, task.tenantId, 'sealed', { ttlMs, taskId: task.id });
     return {

@@ -19,10 +19,21 @@ export interface TrainingInputParts {
 
 const MAX_ONNX_BYTES = 2 * 1024 ** 3;
 const MAX_GOLDEN_BYTES = 64 * 1024 ** 2;
+const MAX_REPORT_BYTES = 32 * 1024 ** 2;
 
 type DataPart =
-  'jobId' | 'data' | 'columns' | 'target' | 'task' | 'holdout' | 'exclude' | 'seed' | 'device' | 'costs';
-type ModelPart = 'modelVersionId' | 'onnx' | 'golden' | 'champion';
+  | 'jobId'
+  | 'data'
+  | 'columns'
+  | 'target'
+  | 'task'
+  | 'holdout'
+  | 'exclude'
+  | 'seed'
+  | 'device'
+  | 'costs'
+  | 'sensitive';
+type ModelPart = 'modelVersionId' | 'onnx' | 'golden' | 'evaluation' | 'card' | 'champion';
 
 export class TrainingInputs {
   constructor(private readonly parts: TrainingInputParts) {}
@@ -31,6 +42,7 @@ export class TrainingInputs {
   async data(tx: TenantTx, job: Job): Promise<Pick<TrainPayload, DataPart>> {
     const { datasets } = this.parts;
     const version = await datasets.requireSealed(tx, job.datasetVersionId);
+    const costs = version.task === 'classification' ? await datasets.errorCosts(tx, version) : null;
     return {
       jobId: job.id,
       data: datasets.source(version),
@@ -41,6 +53,8 @@ export class TrainingInputs {
       exclude: excludedColumns(version),
       seed: job.seed,
       device: job.device,
+      ...(costs === null ? {} : { costs }),
+      ...(version.sensitive.length === 0 ? {} : { sensitive: version.sensitive }),
     };
   }
 
@@ -50,6 +64,8 @@ export class TrainingInputs {
       modelVersionId: job.modelVersionId,
       onnx: await this.sink(tx, task, 'onnx', MAX_ONNX_BYTES),
       golden: await this.sink(tx, task, 'golden', MAX_GOLDEN_BYTES),
+      evaluation: await this.sink(tx, task, 'evaluation', MAX_REPORT_BYTES),
+      card: await this.sink(tx, task, 'card', MAX_REPORT_BYTES),
       champion: await this.champion(tx, job),
     };
   }

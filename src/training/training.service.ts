@@ -1,5 +1,5 @@
 import { LessThan } from 'typeorm';
-import { Failure } from '../../contracts';
+import { Failure, WITHOUT_TARGET } from '../../contracts';
 import type { DatasetVersionId, Device, Epoch, JobId, ModelVersionId, ScenarioId } from '../../contracts';
 import type { DatasetService, SealedVersion } from '../dataset';
 import type { TenantContext } from '../platform/context';
@@ -116,6 +116,11 @@ export class TrainingService {
     const [model] = await tx.query<{ name: string }[]>('select name from app.model where id = $1', [
       champion.modelId,
     ]);
+    if (WITHOUT_TARGET.includes(base.task)) {
+      throw new Failure('STATE_CONFLICT', `feedback says nothing new to a ${base.task}`, {
+        hint: 'declare a dataset version with the new rows and start a training on it',
+      });
+    }
     const feedbackKey = await writeFeedback(tx, ctx, this.parts, input.scenarioId, HOUR_MS);
     const merged = await datasets.beginMerge(tx, base);
     const job = await this.insert(tx, base, {

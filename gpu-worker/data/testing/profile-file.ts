@@ -13,7 +13,7 @@ export interface Profiled {
   readonly table: Table;
 }
 
-const payload = (path: string, target: string, overrides: Partial<ProfilePayload>): ProfilePayload =>
+const payload = (path: string, target: string | null, overrides: Partial<ProfilePayload>): ProfilePayload =>
   ({
     kind: 'profile',
     datasetVersionId: '019a0000-0000-7000-8000-000000000001',
@@ -31,7 +31,7 @@ const payload = (path: string, target: string, overrides: Partial<ProfilePayload
 /** Answers the result and the sealed table; the promise rejects with the task's failure and leaves nothing stored. */
 export const profileFile = async (
   path: string,
-  target: string,
+  target: string | null,
   overrides: Partial<ProfilePayload> = {},
 ): Promise<Profiled> => {
   const scratchDir = await mkdtemp(join(tmpdir(), 'modelmint-profile-'));
@@ -67,7 +67,7 @@ export const profileFile = async (
 
 export const profileBytes = async (
   bytes: string | Uint8Array,
-  target = 'y',
+  target: string | null = 'y',
   overrides: Partial<ProfilePayload> = {},
 ): Promise<Profiled> => {
   const folder = await mkdtemp(join(tmpdir(), 'modelmint-upload-'));

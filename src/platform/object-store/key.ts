@@ -11,6 +11,8 @@ export const OBJECT_KINDS = [
   'feedback',
   'onnx',
   'golden',
+  'evaluation',
+  'card',
   'log',
   'packed',
   'trial',
