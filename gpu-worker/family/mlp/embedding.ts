@@ -31,7 +31,7 @@ export const featureEmbedding = (
   width: number,
   options: EmbeddingOptions,
 ): Embedding => {
-  const numbers = options.embedding === 'none' ? [] : numberPlaces(blocks);
+  const numbers = options.embedding === 'none' ? [] : numberPlaces(blocks, options.embedding);
   const categories = options.categoryEmbedding === 0 ? [] : blocks.filter(({ kind }) => kind === 'one-hot');
   const taken = new Set([
     ...numbers.flatMap(({ value, bins }) => [value, ...bins]),
@@ -50,11 +50,15 @@ export const featureEmbedding = (
 const range = ({ from, width }: FeatureBlock): number[] =>
   Array.from({ length: width }, (_, feature) => from + feature);
 
-const numberPlaces = (blocks: readonly FeatureBlock[]): NumberPlace[] =>
+/** A periodic embedding reads the values alone; bins then stay features of their own. */
+const numberPlaces = (blocks: readonly FeatureBlock[], kind: EmbeddingOptions['embedding']): NumberPlace[] =>
   blocks
     .filter(({ kind }) => kind === 'value')
     .map(({ column, from }) => {
-      const bins = blocks.find((block) => block.kind === 'bins' && block.column === column);
+      const bins =
+        kind === 'periodic'
+          ? undefined
+          : blocks.find((block) => block.kind === 'bins' && block.column === column);
       return { value: from, bins: bins === undefined ? [] : range(bins) };
     });
 
