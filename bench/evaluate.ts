@@ -144,7 +144,7 @@ const importanceFigures = async (): Promise<Figure[]> => {
       Math.sqrt(truth.reduce((sum, value, i) => sum + (answers[i] - value) ** 2, 0) / ROWS);
     for (let round = 0; round < ROUNDS; round++) {
       const started = performance.now();
-      const file = await SealedFile.open(model.onnx, table, 0, signal);
+      const file = await SealedFile.open({ onnx: model.onnx, table, classes: 0, signal });
       const names = columns.map(({ spec }) => spec.name);
       await permutationImportance(
         file,

@@ -4,7 +4,8 @@ import type { Table } from '../data/table';
 import { permutation, randomKey } from '../../onnx';
 import type { ShapleyValues, Trained } from '../family/trained';
 import type { RegressionTarget, SupervisedTarget } from '../prepare/target';
-import type { Budget } from './budget';
+import type { RowOrder } from '../prepare/window';
+import { Budget } from './budget';
 import { explainRows } from './explain/explain-rows';
 import { permutationImportance } from './explain/importance';
 import type { Score } from './explain/importance';
@@ -23,6 +24,8 @@ const POINTS = 20;
 export interface ToExplain {
   readonly onnx: Uint8Array;
   readonly table: Table;
+  /** Which rows follow each other, for a file that reads windows of them. */
+  readonly order?: RowOrder;
   readonly target: SupervisedTarget;
   /** Held-out rows, and training rows to compare them with. */
   readonly rows: Int32Array;
@@ -41,10 +44,14 @@ export const drawn = (rows: number, count: number, seed: number, what: number): 
 
 const DRAW = { importance: 1, explained: 2, background: 3, curves: 4, screening: 5 };
 
-export const explanations = async (asked: ToExplain, budget: Budget): Promise<Explanations> => {
-  const { onnx, table, target, signal } = asked;
+export const explanations = async (asked: ToExplain): Promise<Explanations> => {
+  const { onnx, table, order, target, signal } = asked;
   const classes = target.task === 'classification' ? target.classes : [];
-  const file = await SealedFile.open(onnx, table, classes.length, signal);
+  const file = await SealedFile.open({
+    ...{ onnx, table, classes: classes.length, signal },
+    ...(order && { order }),
+  });
+  const budget = new Budget({ bytes: onnx.byteLength, cells: file.cells(), width: file.width });
   try {
     return await explained(file, asked, classes, budget);
   } finally {

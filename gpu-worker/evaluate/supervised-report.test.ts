@@ -125,6 +125,50 @@ describe('the report of a classification', () => {
   });
 });
 
+describe('the report of a model that reads more than single cells', () => {
+  it('windows: a column is exchanged with all that the model reads of it, and no curve is drawn', async () => {
+    const count = 400;
+    const x = Array.from({ length: count }, (_, row) => ((row * 7919) % 101) / 101);
+    const table = tableOf(
+      {
+        cycle: x.map((_, row) => row % 20),
+        unit: x.map((_, row) => Math.floor(row / 20)),
+        x,
+        y: x.map((value, row) => value + (row % 20 > 0 ? x[row - 1] : 0)),
+      },
+      (row) => Math.floor(row / 20) % 5 === 0,
+    );
+    const spec = { family: 'rnn', hidden: 8, epochs: 15, learningRate: 0.03, batchSize: 16 };
+    const window = { length: 3, order: 'cycle', group: 'unit' };
+    const report = stored(await made(table, request({ ...spec, window })));
+    expect(report.importance?.columns[0].column).toBe('x');
+    for (const { base, output, values } of report.shapley?.rows ?? [])
+      expect(base + values.reduce((sum, value) => sum + value, 0)).toBeCloseTo(output, 4);
+    expect(report.partialDependence).toEqual([]);
+    expect(report.conformal?.coverage).toHaveLength(4);
+  });
+
+  it('texts: long ones are asked about a few at a time, and cut in the report', async () => {
+    const texts = Array.from({ length: 120 }, (_, row) =>
+      row === 5 ? 'very long '.repeat(20_000) : `${row % 2 === 0 ? 'good' : 'bad'} word ${row % 7}`,
+    );
+    const label = texts.map((text) => (text.startsWith('bad') ? 'no' : 'yes'));
+    const spec = { family: 'transformer', width: 8, heads: 2, layers: 1, epochs: 6, learningRate: 0.01 };
+    const table = tableOf({ text: { texts }, label }, (row) => row % 5 === 0);
+    const report = stored(await made(table, classRequest(spec)));
+    expect(report.importance?.columns).toMatchObject([{ column: 'text' }]);
+    expect(report.partialDependence).toEqual([]);
+    expect(JSON.stringify(report).length).toBeLessThan(100_000);
+    expect(report.shapley?.rows.some(({ cells: [cell] }) => String(cell).endsWith('…'))).toBe(true);
+  });
+
+  it('trees: the curve counts trees, and Shapley values of a regression are exact', async () => {
+    const report = stored(await made(regressionTable(), request({ family: 'trees', trees: 30 })));
+    expect(report.learningCurve).toMatchObject({ unit: 'tree' });
+    expect(report.shapley?.method).toBe('exact');
+  });
+});
+
 describe('what a report may cost', () => {
   it('more than 32 columns: those that tell most are looked at, the others share one Shapley value', async () => {
     const count = 400;

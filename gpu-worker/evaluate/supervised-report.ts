@@ -2,12 +2,10 @@
 import type { EvaluationReport } from '../../contracts';
 import { decide, meanCost, thresholdOf } from '../calibrate/decision';
 import type { PostProcessing } from '../calibrate/post-processing';
-import type { Table } from '../data/table';
 import type { Served } from '../export/served';
 import type { ClassificationTarget, RegressionTarget } from '../prepare/target';
 import { columnNamed } from '../prepare/target';
 import { bootstrapMetrics } from './bootstrap';
-import { Budget } from './budget';
 import { confusion } from './confusion';
 import { coverageOf } from './coverage';
 import { drawn, explanations } from './explanations';
@@ -40,7 +38,7 @@ const FAIR_LIMITS = { bins: 4, categories: 10 };
 
 /** Deterministic for equal evidence. Throws when aborted. */
 export const supervisedReport = async (evidence: SupervisedEvidence): Promise<EvaluationReport> => {
-  const { target, rows, of, seed, signal, onnx } = evidence;
+  const { target, rows, of, seed, signal } = evidence;
   const basis = basicReport({ ...evidence, task: target.task, testRows: rows.length });
   const classes = target.task === 'classification' ? [...target.classes] : [];
   const report: EvaluationReport = { ...basis, classes, rows: { of, count: rows.length }, metrics: {} };
@@ -48,16 +46,11 @@ export const supervisedReport = async (evidence: SupervisedEvidence): Promise<Ev
     const why = 'every row was learned from; hold some out to have figures that mean something';
     return { ...report, leftOut: [{ section: 'all', why }] };
   }
-  const budget = new Budget({
-    bytes: onnx.byteLength,
-    cells: cellsOf(evidence.table),
-    width: Math.max(1, classes.length),
-  });
   const unknown = evidence.sensitive.filter(
     (name) => !evidence.table.columns.some(({ spec }) => spec.name === name),
   );
   const view = target.task === 'regression' ? ofNumbers(evidence, target) : ofLabels(evidence, target);
-  const explained = await explanations(evidence, budget);
+  const explained = await explanations(evidence);
   return {
     ...report,
     metrics: await bootstrapMetrics(view.sample, seed, signal),
@@ -72,10 +65,6 @@ export const supervisedReport = async (evidence: SupervisedEvidence): Promise<Ev
     ],
   };
 };
-
-/** Of a row, pixels included. */
-const cellsOf = ({ columns, images = [] }: Table): number =>
-  images.reduce((sum, { size }) => sum + size.height * size.width * size.channels, columns.length);
 
 /** What regressions and classifications have each in their own way. */
 interface View {

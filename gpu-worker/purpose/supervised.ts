@@ -56,14 +56,15 @@ export const supervised =
       const checked = tests ? split.test : split.training;
       const evaluate: Judged['evaluate'] = async (onnx, served, signal) => {
         const rows = tests ? split.test : trained.outOfSample ? NO_ROWS : split.validation;
-        const answers = tests ? served : await serve(onnx, table, rows, signal);
+        const answers = tests ? served : await serve(onnx, table, rows, signal, { order });
         if (answers === undefined) throw new Error('the file was served before');
         return supervisedReport({
-          ...{ onnx, table, target, rows, post, metrics, signal },
+          ...{ onnx, table, order, target, rows, post, metrics, signal },
           of: tests ? 'test' : 'validation',
           served: answers,
           targetName: named,
           history: trained.history,
+          curveUnit: trained.spec.family === 'trees' ? 'tree' : 'epoch',
           training: split.training,
           ...(trained.shapley && { shapley: trained.shapley }),
           sensitive: request.sensitive ?? [],
@@ -91,8 +92,7 @@ export const supervised =
             { champion, challenger },
             { seed: request.seed, costs },
           ),
-        // Explanations exchange cells of single rows: a window has none of its own.
-        ...(order === undefined && { evaluate }),
+        evaluate,
         manifest: {
           calibration: post.calibration,
           ...(post.costs && { costs: post.costs.map((row) => [...row]) }),

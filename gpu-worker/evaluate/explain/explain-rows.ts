@@ -33,11 +33,12 @@ export const explainRows = async (file: SealedFile, asked: RowsToExplain): Promi
   );
   const cellOf = (name: string, row: number): string | number | null => {
     const column = own.has(name) ? file.column(name) : undefined;
-    return column === undefined ? null : rawValue(column, row);
+    const cell = column === undefined ? null : rawValue(column, row);
+    return typeof cell === 'string' && cell.length > MOST_LETTERS ? `${cell.slice(0, MOST_LETTERS)}…` : cell;
   };
   const explained: Shapley['rows'] = [];
   for (const [at, row] of rows.entries()) {
-    const label = classes.length === 0 ? 0 : greatest(await file.answer(file.feeds(Int32Array.of(row))));
+    const label = classes.length === 0 ? 0 : greatest(await file.answers(1, () => Int32Array.of(row)));
     const ask = async ({ background: from, known }: Questions): Promise<Float64Array> => {
       const source = (name: string): Int32Array => {
         const player = playerOf.get(name) ?? 0;
@@ -45,7 +46,7 @@ export const explainRows = async (file: SealedFile, asked: RowsToExplain): Promi
           known[question * names.length + player] === 1 ? row : background[which],
         );
       };
-      const answers = await file.mixed(from.length, source);
+      const answers = await file.answers(from.length, source);
       return Float64Array.from(from, (_, question) => answers[question * file.width + label]);
     };
     const { base, output, values } =
@@ -95,6 +96,9 @@ const exactly = (
   players.forEach((player, column) => (shared[player] += values[row * players.length + column]));
   return { base, output: shared.reduce((sum, value) => sum + value, base), values: shared };
 };
+
+/** Of a cell's text in the report. */
+const MOST_LETTERS = 200;
 
 /** Name of the share of all columns without one of their own. */
 const OTHERS = '(others)';

@@ -87,12 +87,8 @@ const file = (until = signal): Promise<SealedFile> => {
   const kind = input('kind', 'string', ['rows']);
   const shift = op.StringToFloat(kind, ['x', 'y'], [2, 0], 0);
   const prediction = op.Add(op.Mul(op.Cast(op.Add(a, op.Mul(b, 0)), 'float32'), 3), shift);
-  return SealedFile.open(
-    modelBytes({ name: 'f', inputs: [a, b, kind], outputs: { prediction } }),
-    table,
-    0,
-    until,
-  );
+  const onnx = modelBytes({ name: 'f', inputs: [a, b, kind], outputs: { prediction } });
+  return SealedFile.open({ onnx, table, classes: 0, signal: until });
 };
 const all = Int32Array.from({ length: rows }, (_, i) => i);
 const using = async <T>(work: (opened: SealedFile) => Promise<T>): Promise<T> => {
@@ -186,7 +182,7 @@ describe('explaining a sealed file', () => {
   it('stops when it is told to', async () => {
     const stopped = file(AbortSignal.abort());
     await expect(
-      stopped.then((opened) => opened.answer(opened.feeds(all)).finally(() => opened.close())),
+      stopped.then((opened) => opened.answers(rows, () => all).finally(() => opened.close())),
     ).rejects.toThrow();
   });
 });

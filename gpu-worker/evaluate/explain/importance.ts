@@ -12,7 +12,7 @@ const SHUFFLES = 0x1f;
 
 /**
  * Permutation importance (Breiman 2001; Fisher et al. 2019): by how much the error grows when one column's values are
- * shuffled among the rows, the others staying as they are. `rows`: table rows, at most 4,096. Greatest first.
+ * shuffled among the rows, the others staying as they are. Greatest first.
  */
 export const permutationImportance = async (
   file: SealedFile,
@@ -20,18 +20,15 @@ export const permutationImportance = async (
   score: Score,
   { columns, repeats, seed }: { columns: readonly string[]; repeats: number; seed: number },
 ): Promise<Importance> => {
-  const feeds = file.feeds(rows);
-  const before = score.of(await file.answer(feeds));
+  const before = score.of(await file.answers(rows.length, () => rows));
   const found: Importance['columns'] = [];
   for (const [at, column] of columns.entries()) {
     const increases: number[] = [];
     for (let repeat = 0; repeat < repeats; repeat++) {
       const order = permutation(rows.length, randomKey(seed, SHUFFLES, at), repeat);
-      const shuffled = file.feed(
-        column,
-        order.map((place) => rows[place]),
-      );
-      increases.push(score.of(await file.answer({ ...feeds, [column]: shuffled })) - before);
+      const shuffled = order.map((place) => rows[place]);
+      const answers = await file.answers(rows.length, (name) => (name === column ? shuffled : rows));
+      increases.push(score.of(answers) - before);
     }
     const increase = increases.reduce((sum, value) => sum + value, 0) / repeats;
     const squares = increases.reduce((sum, value) => sum + (value - increase) ** 2, 0);

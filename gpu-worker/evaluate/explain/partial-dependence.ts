@@ -10,7 +10,8 @@ const MOST_LABELS = 5;
 
 /**
  * Mean answer when a column has the same value in all `rows`, for values from the 2nd to the 98th percentile or the most
- * frequent categories (Friedman 2001), with the spread of the rows' own curves (ICE, Goldstein et al. 2015).
+ * frequent categories (Friedman 2001), with the spread of the rows' own curves (ICE, Goldstein et al. 2015). No points for pictures, free text and
+ * windows, which have no one value.
  */
 export const partialDependence = async (
   file: SealedFile,
@@ -18,14 +19,14 @@ export const partialDependence = async (
   rows: Int32Array,
   classes: readonly string[],
 ): Promise<PartialDependence> => {
-  const feeds = file.feeds(rows);
-  const labels = shownLabels(await file.answer(feeds), classes);
+  const labels = shownLabels(await file.answers(rows.length, () => rows), classes);
   const shown = classes.length === 0 ? [0] : labels;
   const points: PartialDependence['points'] = [];
   const values = file.column(column);
-  for (const row of values === undefined ? [] : grid(values, rows)) {
-    const fixed = file.feed(column, new Int32Array(rows.length).fill(row));
-    const answers = await file.answer({ ...feeds, [column]: fixed });
+  const drawable = values !== undefined && values.kind !== 'text' && file.window(column) === 1;
+  for (const row of drawable ? grid(values, rows) : []) {
+    const fixed = new Int32Array(rows.length).fill(row);
+    const answers = await file.answers(rows.length, (name) => (name === column ? fixed : rows));
     const of = (output: number): Float64Array =>
       Float64Array.from(rows, (_, i) => answers[i * file.width + output]).sort();
     const first = of(shown[0]);
