@@ -98,14 +98,6 @@ export class JobEpoch {
 export const TRIAL_STATES = ['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED'] as const;
 export type TrialState = (typeof TRIAL_STATES)[number];
 
-export const TRIAL_TRANSITIONS: Record<TrialState, readonly TrialState[]> = {
-  QUEUED: ['RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED'],
-  RUNNING: ['SUCCEEDED', 'FAILED', 'CANCELED'],
-  SUCCEEDED: [],
-  FAILED: [],
-  CANCELED: [],
-};
-
 /** One configuration of an automatic training on some of its folds. */
 @Entity({ schema: 'app', name: 'trial' })
 export class Trial {
