@@ -76,4 +76,23 @@ export class ModelVersionResolver {
   async goldenUrl(@Ctx() api: ApiContext, @Root() version: ModelVersionType): Promise<string> {
     return this.registry.goldenUrl(await this.registry.getVersion(api.tenant, version.id as ModelVersionId));
   }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description:
+      'The evaluation report of the held-out rows (docs/evaluation.md), as JSON, for 15 minutes. Null: trained before there were reports.',
+  })
+  async evaluationUrl(@Ctx() api: ApiContext, @Root() version: ModelVersionType): Promise<string | null> {
+    return this.registry.evaluationUrl(
+      await this.registry.getVersion(api.tenant, version.id as ModelVersionId),
+    );
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: 'The model card made from the report, as Markdown, for 15 minutes.',
+  })
+  async cardUrl(@Ctx() api: ApiContext, @Root() version: ModelVersionType): Promise<string | null> {
+    return this.registry.cardUrl(await this.registry.getVersion(api.tenant, version.id as ModelVersionId));
+  }
 }

@@ -9,6 +9,7 @@ import type {
   ModelVersionId,
   ScenarioId,
   Sha256,
+  StoredFile,
 } from '../../contracts';
 import type { TenantContext } from '../platform/context';
 import type { Database, TenantTx } from '../platform/database';
@@ -132,5 +133,19 @@ export class Registry {
   /** The same for the golden rows: held-out rows, the model's answers and what was true. */
   goldenUrl(version: Pick<ModelVersion, 'manifest'>): string {
     return this.signedUrls.get(version.manifest.golden.key, DOWNLOAD_TTL_MS);
+  }
+
+  /** The same for the evaluation report; null for a model that was trained before there were reports. */
+  evaluationUrl({ manifest }: Pick<ModelVersion, 'manifest'>): string | null {
+    return this.optionalUrl(manifest.evaluation);
+  }
+
+  /** The same for the model card. */
+  cardUrl({ manifest }: Pick<ModelVersion, 'manifest'>): string | null {
+    return this.optionalUrl(manifest.card);
+  }
+
+  private optionalUrl(file: StoredFile | undefined): string | null {
+    return file === undefined ? null : this.signedUrls.get(file.key, DOWNLOAD_TTL_MS);
   }
 }

@@ -135,7 +135,20 @@ describe('an automatic training', () => {
     expect(a.timeoutMs).toBeLessThanOrEqual(60_000);
     await finishTrials(a, [3, 2], '2000');
     expect(await tasksOf(queued.id, 'search')).toEqual([]);
+    const half = await s.training.leaderboard(s.a.ctx, queued.id);
+    expect(half.map(({ id, state }) => [id, state])).toEqual([
+      [1, 'SUCCEEDED'],
+      [0, 'SUCCEEDED'],
+      [2, 'RUNNING'],
+    ]);
     await finishTrials(b, [1], '3000');
+    const board = await s.training.leaderboard(s.a.ctx, queued.id);
+    expect(board.map(({ id, report }) => [id, report?.score.score])).toEqual([
+      [2, 1],
+      [1, 2],
+      [0, 3],
+    ]);
+    expect(await s.training.leaderboard(s.b.ctx, queued.id)).toEqual([]);
 
     const last = await search(queued.id);
     expect(last.payload.shape).toEqual(shape);

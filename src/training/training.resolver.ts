@@ -27,8 +27,10 @@ import {
   JobProgressType,
   JobType,
   StartTrainingInput,
+  TrialType,
   toJob,
   toJobProgress,
+  toTrial,
 } from './training.types';
 
 const jobId = (id: string): JobId => idArgument(id, 'job');
@@ -62,6 +64,13 @@ export class JobResolver {
   @FieldResolver(() => [EpochType], { description: 'Every epoch so far.' })
   async history(@Ctx() api: ApiContext, @Root() job: JobType): Promise<EpochType[]> {
     return (await this.training.history(api.tenant, job.id as JobId)).map(toEpoch);
+  }
+
+  @FieldResolver(() => [TrialType], {
+    description: 'What an automatic training tried: who saw most first, and of those the best.',
+  })
+  async leaderboard(@Ctx() api: ApiContext, @Root() job: JobType): Promise<TrialType[]> {
+    return (await this.training.leaderboard(api.tenant, job.id as JobId)).map(toTrial);
   }
 
   @FieldResolver(() => ModelVersionType, { nullable: true })

@@ -25,6 +25,7 @@ import { parseSeed, parseSpec } from './spec';
 import { TrainTask } from './train-task';
 import { TrainingInputs } from './training-inputs';
 import { Job, JobEpoch, JOB_TRANSITIONS } from './training.entity';
+import type { Trial } from './training.entity';
 import { TrialTable } from './trial-table';
 import { TrialTask } from './trial-task';
 
@@ -211,6 +212,13 @@ export class TrainingService {
         page,
       );
     });
+  }
+
+  /** Trials of an automatic training: of the last rung first, the best of a rung first, those without a score last. */
+  async leaderboard(ctx: TenantContext, id: JobId): Promise<Trial[]> {
+    const trials = await this.parts.db.within(ctx, (tx) => this.trials.list(tx, id));
+    const score = ({ report }: Trial): number => report?.score.score ?? Number.MAX_VALUE;
+    return trials.sort((a, b) => b.spec.rung - a.spec.rung || score(a) - score(b) || a.id - b.id);
   }
 
   /** Stored epochs after number `after`, in order. */

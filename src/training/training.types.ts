@@ -5,8 +5,8 @@ import { connectionOf } from '../api/connection';
 import { Json } from '../api/scalars';
 import { ComparisonType, EpochType, PhaseEnum, ProblemType, toEpoch } from '../registry';
 import type { JobUpdate } from './job-progress';
-import { JOB_KINDS, JOB_STATES } from './training.entity';
-import type { Job, JobKind, JobState } from './training.entity';
+import { JOB_KINDS, JOB_STATES, TRIAL_STATES } from './training.entity';
+import type { Job, JobKind, JobState, Trial, TrialState } from './training.entity';
 
 const asEnum = <T extends string>(values: readonly T[]): Record<T, T> =>
   Object.fromEntries(values.map((value) => [value, value])) as Record<T, T>;
@@ -14,6 +14,8 @@ const JobStateEnum = asEnum(JOB_STATES);
 registerEnumType(JobStateEnum, { name: 'JobState' });
 const JobKindEnum = asEnum(JOB_KINDS);
 registerEnumType(JobKindEnum, { name: 'JobKind' });
+const TrialStateEnum = asEnum(TRIAL_STATES);
+registerEnumType(TrialStateEnum, { name: 'TrialState' });
 const DeviceEnum = asEnum(DEVICES);
 registerEnumType(DeviceEnum, { name: 'Device', description: 'Where a model is trained.' });
 
@@ -44,6 +46,30 @@ export class JobType {
   @Field() createdAt: Date;
   @Field(() => Date, { nullable: true }) startedAt: Date | null;
   @Field(() => Date, { nullable: true }) finishedAt: Date | null;
+}
+
+@ObjectType('Trial', { description: 'One configuration that an automatic training tried.' })
+export class TrialType {
+  @Field(() => Int, { description: 'In the order of planning, from 0.' }) number: number;
+  @Field(() => Int, { description: 'Trials of one candidate differ in rows and folds only.' })
+  candidate: number;
+  @Field(() => Int, { description: 'Trials of one rung saw equally much; later rungs saw more.' })
+  rung: number;
+  @Field(() => TrialStateEnum) state: TrialState;
+  @Field(() => Json) spec: Trial['spec']['spec'];
+  @Field(() => [Int], { description: 'Its pairs of training and validation rows.' }) folds: number[];
+  @Field(() => Float, { description: 'Share of the training rows of each fold.' }) rowShare: number;
+  @Field(() => String, { nullable: true, description: 'rmse in target units, or logLoss: lower is better.' })
+  metric: string | null;
+  @Field(() => Float, { nullable: true, description: 'On rows that it did not learn from.' })
+  score: number | null;
+  @Field(() => Float, { nullable: true, description: 'Lower end of the 95 % interval.' }) low: number | null;
+  @Field(() => Float, { nullable: true }) high: number | null;
+  @Field(() => Float, { nullable: true }) seconds: number | null;
+  @Field(() => Float, { nullable: true, description: 'Of a prediction, in a batch.' })
+  microsPerRow: number | null;
+  @Field(() => Int, { nullable: true, description: 'Of its ONNX file.' }) sizeBytes: number | null;
+  @Field(() => ProblemType, { nullable: true }) error: ProblemType | null;
 }
 
 @ObjectType('JobProgress')
@@ -113,4 +139,23 @@ export const toJobProgress = (update: JobUpdate): JobProgressType => ({
   fraction: update.fraction,
   message: update.message,
   epochs: update.epochs.map(toEpoch),
+});
+
+export const toTrial = ({ id, state, spec, report, errorCode, errorMessage }: Trial): TrialType => ({
+  number: id,
+  candidate: spec.candidate,
+  rung: spec.rung,
+  state,
+  spec: spec.spec,
+  folds: spec.folds,
+  rowShare: spec.rowShare,
+  metric: report?.score.metric ?? null,
+  score: report?.score.score ?? null,
+  low: report?.score.low ?? null,
+  high: report?.score.high ?? null,
+  seconds: report?.outcome.seconds ?? null,
+  microsPerRow: report?.outcome.microsPerRow ?? null,
+  sizeBytes: report?.outcome.bytes ?? null,
+  error:
+    errorCode === null ? null : { code: errorCode, message: errorMessage ?? '', hint: null, column: null },
 });

@@ -1,4 +1,5 @@
 /** The whole loop once, by two tenants side by side, through the public API of a real platform only. */
+import { EvaluationReport } from '../../contracts';
 import { startPlatform } from '../support/platform';
 import type { TestPlatform } from '../support/platform';
 import { addTenant } from '../support/tenant';
@@ -138,6 +139,16 @@ it('each tenant has a model of its own data that beats the mean', () => {
   // The levels are 33 times apart: an answer from the other's model would show.
   expect(Math.min(...a.predictions)).toBeGreaterThan(30_000);
   expect(Math.max(...b.predictions)).toBeLessThan(30_000);
+});
+
+it('a model comes with its report and its card', async () => {
+  for (const [{ first }] of both()) {
+    const { evaluationUrl, cardUrl, metrics, testRows } = model(first);
+    const report = EvaluationReport.parse(await (await fetch(evaluationUrl ?? '')).json());
+    expect(report.rows).toEqual({ of: 'test', count: testRows });
+    expect(report.metrics['rmse']?.value).toBeCloseTo(metrics.test['rmse'] ?? NaN, 6);
+    expect(await (await fetch(cardUrl ?? '')).text()).toContain(String(testRows));
+  }
 });
 
 it('held-out rows never enter a training', () => {

@@ -25,6 +25,8 @@ export interface Job {
     readonly validationRows: number;
     readonly testRows: number;
     readonly goldenUrl: string;
+    readonly evaluationUrl: string | null;
+    readonly cardUrl: string | null;
     readonly metrics: Readonly<Record<'test' | 'baseline', Readonly<Record<string, number>>>>;
   } | null;
 }
@@ -133,7 +135,7 @@ export class Partner {
           `query ($id: ID!) { job(id: $id) {
              state datasetVersionId error { code message }
              comparison { rows champion challenger difference low high }
-             modelVersion { id trainRows validationRows testRows goldenUrl metrics { test baseline } }
+             modelVersion { id trainRows validationRows testRows goldenUrl evaluationUrl cardUrl metrics { test baseline } }
            } }`,
           { id },
         );

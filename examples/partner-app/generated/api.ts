@@ -10,6 +10,8 @@ export type CreateScenarioInput = {
   /** ISO 4217; EUR when left out. */
   readonly currency?: string | null | undefined;
   readonly description?: string | null | undefined;
+  /** Of a classification: {falsePositive, falseNegative}, or {matrix: [truth][decided]} over all classes. */
+  readonly errorCosts?: Json | null | undefined;
   readonly goalMetric?: string | null | undefined;
   readonly name?: string | null | undefined;
   readonly predictionLog?: PredictionLogPolicyInput | null | undefined;
@@ -48,6 +50,8 @@ export type DeclareDatasetInput = {
   /** A name that is there already gives the next version of that dataset. */
   readonly name: string;
   readonly scenarioId: string;
+  /** Columns by which people must not be treated differently: fairness is judged by them. */
+  readonly sensitive?: ReadonlyArray<string> | null | undefined;
   /** Of the file; checked when it has arrived. */
   readonly sha256?: string | null | undefined;
   /** Of the file that will be uploaded. */
@@ -99,7 +103,7 @@ export type CreateScenarioMutation = {
   readonly createScenario: {
     readonly id: string;
     readonly name: string;
-    readonly target: string;
+    readonly target: string | null;
     readonly task: LearningTask;
   };
 };
