@@ -95,7 +95,7 @@ export const findInDatabase = async (superuserUrl: string): Promise<FoundInDatab
       predictions: await rows('select tenant_id as "tenantId", id from app.prediction where first_row = 0'),
       objects: await rows<ObjectRow>(
         `select tenant_id as "tenantId", key, size_bytes::text as "sizeBytes" from app.stored_object
-          where state = 'RETAINED' and kind in ('sealed', 'onnx', 'golden', 'packed')`,
+          where state = 'RETAINED' and kind in ('sealed', 'onnx', 'golden', 'evaluation', 'card', 'packed')`,
       ),
       gaps: (
         await rows<{ gap: string }>(
