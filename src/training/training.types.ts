@@ -87,7 +87,7 @@ export class StartTrainingInput {
   @Field(() => ID) datasetVersionId: string;
   @Field(() => Json, {
     nullable: true,
-    description: '{"family": "auto" | "linear" | "mlp", ...}; default {"family": "auto"}.',
+    description: '{"family": ...} and its options (docs/training.md); default {"family": "auto"}.',
   })
   spec?: unknown;
   @Field(() => Int, {

@@ -91,7 +91,7 @@ export type StartTrainingInput = {
   readonly modelName?: string | null | undefined;
   /** Same data, spec and seed give the same model. Default 1. */
   readonly seed?: number | null | undefined;
-  /** {"family": "auto" | "linear" | "mlp", ...}; default {"family": "auto"}. */
+  /** {"family": ...} and its options (docs/training.md); default {"family": "auto"}. */
   readonly spec?: Json | null | undefined;
 };
 
