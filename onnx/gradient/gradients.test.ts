@@ -7,7 +7,7 @@ import { CASES } from '../testing/cases';
 import { distinctInputs } from '../testing/inputs';
 import { openSession, runSession } from '../testing/runtime';
 import { randomKey, randomUnit } from '../training/random';
-import { constant, input, scalar } from '../value';
+import { constant, input, scalar, vector } from '../value';
 
 const need = <T>(value: T | undefined): T => {
   if (value === undefined) throw new Error('missing');
@@ -73,6 +73,16 @@ test('nothing flows through steps, comparisons and shapes', async () => {
   const session = await openSession(modelBytes({ name: 'steps', inputs: [x], outputs: { g: need(slope) } }));
   const data = Float32Array.from([-1.5, 0.5, 2.5]);
   expect(need((await runSession(session, { x: { data, dims: [3] } })).g).numbers).toEqual([-2, 0, 2]);
+  await session.release();
+});
+
+test('equal largest elements of a window share its gradient', async () => {
+  const x = input('x', 'float32', [1, 1, 2, 4]);
+  const [slope] = gradients(op.ReduceSum(op.Mul(op.MaxPool(x, [2, 2]), vector([8, 1]))), [x]);
+  const session = await openSession(modelBytes({ name: 'ties', inputs: [x], outputs: { g: need(slope) } }));
+  const data = Float32Array.from([3, 3, -5, -1e6, 3, 3, 0, -2]);
+  const { g } = await runSession(session, { x: { data, dims: [1, 1, 2, 4] } });
+  expect(g?.numbers).toEqual([2, 2, 0, 0, 2, 2, 1, 0]);
   await session.release();
 });
 
