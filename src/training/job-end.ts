@@ -65,6 +65,29 @@ export class JobEnd {
     await this.settle(tx, job, 'canceled');
   }
 
+  /** An attempt that the job cannot go on without has failed for good. */
+  async attemptFailed(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
+    const job = await this.parts.jobs.of(tx, task);
+    await this.parts.catalogue.doomLeftovers(tx, task.id);
+    await this.attemptLost(tx, job, task, reasonOf(failure), consumed);
+    if (job.cancelRequested) await this.cancel(tx, job);
+    else await this.fail(tx, job, failure);
+  }
+
+  async attemptCanceled(tx: TenantTx, task: Task, consumed: Consumed): Promise<void> {
+    const job = await this.parts.jobs.of(tx, task);
+    await this.parts.catalogue.doomLeftovers(tx, task.id);
+    await this.attemptLost(tx, job, task, 'canceled', consumed);
+    await this.cancel(tx, job);
+  }
+
+  /** Another attempt follows. */
+  async attemptRetried(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
+    const job = await this.parts.jobs.of(tx, task);
+    this.parts.jobs.announce(tx, job);
+    await this.attemptLost(tx, job, task, reasonOf(failure), consumed);
+  }
+
   /** The manifest tells of the data that the job was about. */
   private async check(tx: TenantTx, job: Job, manifest: ModelManifest): Promise<void> {
     const version = await this.parts.datasets.requireSealed(tx, job.datasetVersionId);

@@ -2,14 +2,13 @@ import type { Consumed, Failure, Progress, SearchPayload, SearchResult, TrialRep
 import type { TenantTx } from '../platform/database';
 import type { ObjectCatalogue } from '../platform/object-store';
 import type { Task, TaskHandler, TaskQueue } from '../platform/task';
-import { reasonOf } from './job-end';
 import type { JobEnd } from './job-end';
 import type { JobTable } from './job-table';
 import type { Search } from './search';
-import { searchBudget, spentShare } from './search-budget';
+import { searchBudget } from './search-budget';
 import type { TrainingInputs } from './training-inputs';
 import { MERGE_SHARE } from './training.entity';
-import type { Job, Trial } from './training.entity';
+import type { Trial } from './training.entity';
 import type { TrialTable } from './trial-table';
 
 export interface SearchTaskParts {
@@ -94,35 +93,18 @@ export class SearchTask implements TaskHandler<'search'> {
     if (result.next.step === 'done') return end.succeed(tx, job, task, result.next.manifest);
     await catalogue.doomLeftovers(tx, task.id);
     await search.send(tx, job, result.next);
-    await jobs.moveForward(tx, job, null, await this.share(tx, job));
+    await jobs.moveForward(tx, job, null, await search.share(tx, job));
   }
 
-  private async share(tx: TenantTx, job: Job): Promise<number> {
-    const { search } = this.parts;
-    return spentShare(search.spec(job), job, await search.spent(tx, job));
+  failed(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
+    return this.parts.end.attemptFailed(tx, task, failure, consumed);
   }
 
-  async failed(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
-    const { jobs, end, catalogue } = this.parts;
-    const job = await jobs.of(tx, task);
-    await catalogue.doomLeftovers(tx, task.id);
-    await end.attemptLost(tx, job, task, reasonOf(failure), consumed);
-    if (job.cancelRequested) await end.cancel(tx, job);
-    else await end.fail(tx, job, failure);
+  canceled(tx: TenantTx, task: Task, consumed: Consumed): Promise<void> {
+    return this.parts.end.attemptCanceled(tx, task, consumed);
   }
 
-  async canceled(tx: TenantTx, task: Task, consumed: Consumed): Promise<void> {
-    const { jobs, end, catalogue } = this.parts;
-    const job = await jobs.of(tx, task);
-    await catalogue.doomLeftovers(tx, task.id);
-    await end.attemptLost(tx, job, task, 'canceled', consumed);
-    await end.cancel(tx, job);
-  }
-
-  async retried(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
-    const { jobs, end } = this.parts;
-    const job = await jobs.of(tx, task);
-    jobs.announce(tx, job);
-    await end.attemptLost(tx, job, task, reasonOf(failure), consumed);
+  retried(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
+    return this.parts.end.attemptRetried(tx, task, failure, consumed);
   }
 }

@@ -3,11 +3,12 @@
  * the next search task, until one of them has made the model. Whoever moves it holds the lock of the job's row.
  */
 import { AutoSpec, Failure } from '../../contracts';
-import type { SearchResult, TaskId } from '../../contracts';
+import type { SearchResult } from '../../contracts';
 import type { TenantTx } from '../platform/database';
 import type { TaskQueue } from '../platform/task';
 import type { JobEnd } from './job-end';
 import type { JobTable } from './job-table';
+import { spentShare } from './search-budget';
 import type { Spent } from './search-budget';
 import type { Job } from './training.entity';
 import type { TrialTable } from './trial-table';
@@ -49,6 +50,11 @@ export class Search {
     };
   }
 
+  /** 0 to 1: how much of the budget is gone. */
+  async share(tx: TenantTx, job: Job): Promise<number> {
+    return spentShare(this.spec(job), job, await this.spent(tx, job));
+  }
+
   /** Sends a round of trials out. */
   async send(tx: TenantTx, job: Job, round: Round): Promise<void> {
     const { jobs, trials, tasks } = this.parts;
@@ -71,7 +77,7 @@ export class Search {
   /** A trial task has ended: after the last one the search goes on. */
   async advance(tx: TenantTx, job: Job): Promise<void> {
     const { jobs, tasks, end } = this.parts;
-    if ((await this.open(tx, job)).length > 0) {
+    if (await this.isOpen(tx, job)) {
       jobs.announce(tx, job);
       return;
     }
@@ -84,11 +90,11 @@ export class Search {
     await jobs.set(tx, job, { taskId });
   }
 
-  private async open(tx: TenantTx, job: Job): Promise<TaskId[]> {
-    const rows = await tx.query<{ id: TaskId }[]>(
-      `select id from app.task where owner_id = $1 and state in ('QUEUED', 'RUNNING')`,
+  private async isOpen(tx: TenantTx, job: Job): Promise<boolean> {
+    const rows = await tx.query<unknown[]>(
+      `select 1 from app.task where owner_id = $1 and state in ('QUEUED', 'RUNNING') limit 1`,
       [job.id],
     );
-    return rows.map(({ id }) => id);
+    return rows.length > 0;
   }
 }

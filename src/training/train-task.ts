@@ -1,8 +1,6 @@
 import type { Consumed, Failure, TrainPayload, TrainResult } from '../../contracts';
 import type { TenantTx } from '../platform/database';
-import type { ObjectCatalogue } from '../platform/object-store';
 import type { Task, TaskHandler } from '../platform/task';
-import { reasonOf } from './job-end';
 import type { JobEnd } from './job-end';
 import type { JobTable } from './job-table';
 import type { TrainingInputs } from './training-inputs';
@@ -12,7 +10,6 @@ export interface TrainTaskParts {
   readonly jobs: JobTable;
   readonly inputs: TrainingInputs;
   readonly end: JobEnd;
-  readonly catalogue: ObjectCatalogue;
 }
 
 /** A sealed version becomes a model version by a spec that says what to train. */
@@ -50,27 +47,15 @@ export class TrainTask implements TaskHandler<'train'> {
     await this.parts.end.succeed(tx, job, task, result.manifest);
   }
 
-  async failed(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
-    const { jobs, end, catalogue } = this.parts;
-    const job = await jobs.of(tx, task);
-    await catalogue.doomLeftovers(tx, task.id);
-    await end.attemptLost(tx, job, task, reasonOf(failure), consumed);
-    if (job.cancelRequested) await end.cancel(tx, job);
-    else await end.fail(tx, job, failure);
+  failed(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
+    return this.parts.end.attemptFailed(tx, task, failure, consumed);
   }
 
-  async canceled(tx: TenantTx, task: Task, consumed: Consumed): Promise<void> {
-    const { jobs, end, catalogue } = this.parts;
-    const job = await jobs.of(tx, task);
-    await catalogue.doomLeftovers(tx, task.id);
-    await end.attemptLost(tx, job, task, 'canceled', consumed);
-    await end.cancel(tx, job);
+  canceled(tx: TenantTx, task: Task, consumed: Consumed): Promise<void> {
+    return this.parts.end.attemptCanceled(tx, task, consumed);
   }
 
-  async retried(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
-    const { jobs, end } = this.parts;
-    const job = await jobs.of(tx, task);
-    jobs.announce(tx, job);
-    await end.attemptLost(tx, job, task, reasonOf(failure), consumed);
+  retried(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
+    return this.parts.end.attemptRetried(tx, task, failure, consumed);
   }
 }

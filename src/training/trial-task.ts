@@ -7,7 +7,7 @@ import { reasonOf } from './job-end';
 import type { JobEnd } from './job-end';
 import type { JobTable } from './job-table';
 import type { Search } from './search';
-import { spentShare, trialLimitMs } from './search-budget';
+import { trialLimitMs } from './search-budget';
 import type { TrainingInputs } from './training-inputs';
 import type { TrialTable } from './trial-table';
 
@@ -59,8 +59,8 @@ export class TrialTask implements TaskHandler<'trial'> {
   async progress(tx: TenantTx, task: Task, progress: Progress): Promise<void> {
     const { jobs, trials, search } = this.parts;
     const job = await jobs.of(tx, task);
-    const share = spentShare(search.spec(job), job, await search.spent(tx, job));
-    await jobs.moveForward(tx, job, { phase: 'TUNING', message: progress.message }, share);
+    const said = { phase: 'TUNING', message: progress.message } as const;
+    await jobs.moveForward(tx, job, said, await search.share(tx, job));
     if (await trials.record(tx, job.id, task, progress.trials ?? [])) jobs.announce(tx, job);
   }
 
@@ -88,11 +88,8 @@ export class TrialTask implements TaskHandler<'trial'> {
     await search.advance(tx, { ...job, cancelRequested: true });
   }
 
-  async retried(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
-    const { jobs, end } = this.parts;
-    const job = await jobs.of(tx, task);
-    jobs.announce(tx, job);
-    await end.attemptLost(tx, job, task, reasonOf(failure), consumed);
+  retried(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
+    return this.parts.end.attemptRetried(tx, task, failure, consumed);
   }
 
   private async goOn(tx: TenantTx, task: Task, failure: Failure): Promise<void> {
