@@ -229,6 +229,9 @@ export type Heartbeat = z.infer<typeof Heartbeat>;
 export const HeartbeatReply = z.object({ v: z.literal(1), outcome: z.enum(['kept', 'cancel', 'lost']) });
 export type HeartbeatReply = z.infer<typeof HeartbeatReply>;
 
+/** Of one checkpoint: the gateway takes no larger one, so a worker does not offer it. */
+export const MOST_CHECKPOINT_BYTES = 256 * 1024 ** 2;
+
 /** A running task asks for a place to save its state; the files of a task's checkpoints go when it ends. */
 export const CheckpointRequest = z.object({
   v: z.literal(1),

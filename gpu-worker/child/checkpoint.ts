@@ -1,8 +1,8 @@
+import { MOST_CHECKPOINT_BYTES } from '../../contracts';
 import type { Sink } from '../../contracts';
 
 /** Saving costs a copy of the state and an upload beside the training. */
 const EVERY_MS = 5000;
-export const MOST_CHECKPOINT_BYTES = 256 * 1024 ** 2;
 
 export interface CheckpointWay {
   /** Where to store the next one; null: not now. */

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { Failure } from '../../contracts';
+import { Failure, MOST_CHECKPOINT_BYTES } from '../../contracts';
 import type { Epoch, Phase, Sink, Source, StoredFile, TrialReport } from '../../contracts';
 import type { ProgressDetail, TrainingIo } from '../task-io';
 import { download, upload } from '../transfer';
 import type { Content } from '../transfer';
-import { CheckpointSaver, MOST_CHECKPOINT_BYTES } from './checkpoint';
+import { CheckpointSaver } from './checkpoint';
 import type { ChildProgress } from './protocol';
 
 const PROGRESS_EVERY_MS = 20;
