@@ -11,7 +11,9 @@ const LONGEST_STEP_MS = 150;
 
 /**
  * The gateway's own heartbeat through NATS. While it arrives, so do the messages that say what changed, and what a cache
- * holds may be used without asking PostgreSQL; after a gap everything read before its end must be read again.
+ * holds may be used without asking PostgreSQL; during a gap it may not. A gap in which the connection broke has lost
+ * messages: everything read before its end must be read again. Over a connection that held they were only late, and came
+ * before the beat that ends the gap.
  */
 export class Pulse {
   private timer: NodeJS.Timeout | undefined;
@@ -20,7 +22,9 @@ export class Pulse {
   private awakeMs = 0;
   private tickedAtMs = performance.now();
   private lastBeatMs = -Infinity;
-  /** Beats came without a gap since then. Milliseconds that the process was awake, as all times here. */
+  /** Breaks of the connection that were known at the last beat. */
+  private breaks = 0;
+  /** No message was lost since then. Milliseconds that the process was awake, as all times here. */
   private unbrokenSinceMs = Infinity;
 
   constructor(
@@ -70,12 +74,17 @@ export class Pulse {
 
   private beat(): void {
     const now = this.now();
-    if (now - this.lastBeatMs >= STALE_AFTER_MS) {
-      // Messages of the gap are lost: whatever was read before now may be old.
-      if (this.lastBeatMs !== -Infinity)
-        this.log.warn({ gapMs: Math.round(now - this.lastBeatMs) }, 'pulse was lost; caches are stale');
+    const { breaks } = this.messaging;
+    const first = this.lastBeatMs === -Infinity;
+    if (first || breaks !== this.breaks) {
+      if (!first)
+        this.log.warn(
+          { gapMs: Math.round(now - this.lastBeatMs) },
+          'the connection to NATS broke; caches are stale',
+        );
       this.unbrokenSinceMs = now;
     }
+    this.breaks = breaks;
     this.lastBeatMs = now;
   }
 }

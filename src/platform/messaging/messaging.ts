@@ -4,6 +4,7 @@ import {
   AckPolicy,
   DeliverPolicy,
   DiscardPolicy,
+  Events,
   JSONCodec,
   RetentionPolicy,
   StorageType,
@@ -24,6 +25,8 @@ export interface Delivery {
 
 /** The one door to NATS in the gateway. */
 export class Messaging {
+  private broken = 0;
+
   private constructor(
     private readonly connection: NatsConnection,
     private readonly jetstream: JetStreamClient,
@@ -46,7 +49,18 @@ export class Messaging {
       waitOnFirstConnect: true,
     });
     const manager = await connection.jetstreamManager({ timeout: 5000 });
-    return new Messaging(connection, connection.jetstream({ timeout: 3000 }), manager, log);
+    const messaging = new Messaging(connection, connection.jetstream({ timeout: 3000 }), manager, log);
+    void messaging.countBreaks();
+    return messaging;
+  }
+
+  /** How often the connection broke. While this stands, what was listened for is late at worst, never lost. */
+  get breaks(): number {
+    return this.broken;
+  }
+
+  private async countBreaks(): Promise<void> {
+    for await (const { type } of this.connection.status()) if (type === Events.Disconnect) this.broken++;
   }
 
   /** Creates the two streams, or leaves them when they are there. */
@@ -213,7 +227,6 @@ export class Messaging {
     };
   }
 
-  /** Messages in a stream, waiting and in hand together; none when the server lost the stream. */
   /** Pulls that wait at a consumer: as many messages would be taken at once. 0 where there is no such consumer. */
   async waitingPulls(stream: string, consumer: string): Promise<number> {
     try {
@@ -223,6 +236,7 @@ export class Messaging {
     }
   }
 
+  /** Messages in a stream, waiting and in hand together; none when the server lost the stream. */
   async stored(stream: string): Promise<number> {
     try {
       return (await this.manager.streams.info(stream)).state.messages;
