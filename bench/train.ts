@@ -16,7 +16,7 @@ import type { Figure } from './results';
 const quick = process.argv.includes('--quick');
 const ROUNDS = quick ? 1 : 5;
 const SECONDS = quick ? 0.5 : 2;
-/** A setting that was this much slower than the peer's best in the first round is not tried again. */
+/** A setting that was this much slower than the peer's best in two rounds is not tried again. */
 const HOPELESS = 1.6;
 
 /** One way of running ours or a peer. */
@@ -88,7 +88,8 @@ const compete = async (name: NetworkName, runners: readonly Runner[]): Promise<v
     for (const runner of runners) {
       // Each thread count keeps its best, since one figure compares one thread with one.
       const worth =
-        round === 1 || typical(runner) < HOPELESS * typical(bestOf(runners, runner.side, runner.threads));
+        runner.times.length < 2 ||
+        Math.min(...runner.times) < HOPELESS * typical(bestOf(runners, runner.side, runner.threads));
       if (!worth) continue;
       const { stepMs, build } = await runner.run();
       runner.times.push(stepMs);
