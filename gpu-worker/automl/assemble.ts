@@ -3,11 +3,11 @@ import { Failure } from '../../contracts';
 import type { ConcreteSpec, FoldScore, ModelSignature, TrialOutcome } from '../../contracts';
 import { inlineModel, op } from '../../onnx';
 import type { Value } from '../../onnx';
-import { asFloat32, withSession } from '../engine/onnxruntime';
+import { outputInBlocks } from '../engine/in-blocks';
 import { trainConcrete } from '../family/concrete';
 import type { TrainingContext } from '../family/data';
 import type { Trained } from '../family/trained';
-import { inBlocks, rawFeeds } from '../prepare/matrix';
+import { rawFeeds } from '../prepare/matrix';
 import { OutOfFold, ensembleWeights, joinedOutputs } from './ensemble';
 import { unionInputs } from './inputs';
 import { outputWidth, pooled } from './score';
@@ -156,27 +156,19 @@ const predictParts = async (
   rows: Int32Array,
   signal: AbortSignal,
 ): Promise<Float32Array> => {
-  const width = outputWidth(data.whole.target);
+  const { table } = data.whole;
   const outputs: Float32Array[] = [];
-  for (const { onnx } of parts) outputs.push(await predictPart(onnx, width, data, rows, signal));
+  for (const { onnx } of parts)
+    outputs.push(
+      await outputInBlocks(
+        onnx,
+        rows.length,
+        (from, to, names) => rawFeeds(table, names, rows.subarray(from, to)),
+        signal,
+      ),
+    );
   return joinedOutputs(
     outputs,
     parts.map(({ weight }) => weight),
   );
 };
-
-const predictPart = (
-  onnx: Uint8Array,
-  width: number,
-  { whole }: FoldedData,
-  rows: Int32Array,
-  signal: AbortSignal,
-): Promise<Float32Array> =>
-  withSession(onnx, {}, async (session) => {
-    const values = new Float32Array(rows.length * width);
-    await inBlocks(rows, signal, async (block, offset) => {
-      const answer = await session.run(rawFeeds(whole.table, session.inputNames, block));
-      values.set(asFloat32(answer['output']), offset * width);
-    });
-    return values;
-  });

@@ -1,9 +1,9 @@
 /** The trainer's own predictions, apart from the sealed file. */
 import { input, modelBytes } from '../../onnx';
 import type { Value } from '../../onnx';
-import { asFloat32, float32, withSession } from '../engine/onnxruntime';
+import { outputInBlocks } from '../engine/in-blocks';
 import { ROWS } from '../prepare/graph';
-import { BLOCK_ROWS } from '../prepare/matrix';
+import { matrixTensor } from '../prepare/matrix';
 import type { FeatureMatrix } from '../prepare/matrix';
 import type { Target } from '../prepare/target';
 
@@ -21,24 +21,12 @@ export const predictFeatures = async (
 ): Promise<Float32Array> => {
   const features = input('features', 'float32', [ROWS, matrix.width]);
   const model = modelBytes({ name: 'trained', inputs: [features], outputs: { output: output(features) } });
-  const blocks: Float32Array[] = [];
-  await withSession(model, {}, async (session) => {
-    for (let offset = 0; offset < matrix.rows; offset += BLOCK_ROWS) {
-      signal.throwIfAborted();
-      const rows = Math.min(BLOCK_ROWS, matrix.rows - offset);
-      const block = matrix.values.subarray(offset * matrix.width, (offset + rows) * matrix.width);
-      const answer = await session.run({ features: float32(block, [rows, matrix.width]) });
-      blocks.push(asFloat32(answer['output']).slice());
-      await new Promise(setImmediate);
-    }
-  });
-  const values = new Float32Array(blocks.reduce((length, block) => length + block.length, 0));
-  let filled = 0;
-  for (const block of blocks) {
-    values.set(block, filled);
-    filled += block.length;
-  }
-  return values;
+  return outputInBlocks(
+    model,
+    matrix.rows,
+    (from, to) => ({ features: matrixTensor(matrix, from, to) }),
+    signal,
+  );
 };
 
 /** From what a model puts out to the user's terms: a regression in target units, anything else as it is. */

@@ -1,8 +1,9 @@
 /** What a sealed file answers for rows of a table, from its raw typed columns. */
 import type { Device } from '../../contracts';
 import type { Table } from '../data/table';
+import { inBlocks } from '../engine/in-blocks';
 import { asBooleans, asFloat32, asStrings, withSession } from '../engine/onnxruntime';
-import { blockRows, inBlocks, rawFeeds } from '../prepare/matrix';
+import { blockRows, rawFeeds } from '../prepare/matrix';
 import { windowBlockRows, windowFeeds } from '../prepare/window';
 import type { FedColumn, RowOrder } from '../prepare/window';
 
@@ -47,9 +48,10 @@ export const serve = async (
     const made = new Map<string, MadeCells[]>();
     const read = table.columns.filter(({ spec }) => session.inputNames.includes(spec.name));
     await inBlocks(
-      rows,
+      rows.length,
       signal,
-      async (block) => {
+      async (from, to) => {
+        const block = rows.subarray(from, to);
         const feeds =
           order === undefined
             ? rawFeeds(table, session.inputNames, block)

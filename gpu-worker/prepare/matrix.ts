@@ -1,6 +1,7 @@
 import { modelBytes } from '../../onnx';
 import type { Column, ImageColumn, Table } from '../data/table';
-import { asFloat32, float64, int64, strings, uint8, withSession } from '../engine/onnxruntime';
+import { BLOCK_ROWS, inBlocks } from '../engine/in-blocks';
+import { asFloat32, float32, float64, int64, strings, uint8, withSession } from '../engine/onnxruntime';
 import type { Feeds, Session, Tensor } from '../engine/onnxruntime';
 import { preparedFeatures, typedInputs } from './graph';
 import { preparedWidth, signatureInputs } from './preparation';
@@ -17,8 +18,6 @@ export interface FeatureMatrix {
   readonly values: Float32Array;
 }
 
-/** Rows that pass through a prepared graph at a time: bounds the memory of a run. */
-export const BLOCK_ROWS = 4096;
 /** A run holds every character of its texts as a string, as many for each row as the longest has. */
 const BLOCK_CHARACTERS = 4_000_000;
 
@@ -80,19 +79,9 @@ export const columnTensor = (column: Column, rows: Int32Array): Tensor => {
   }
 };
 
-/** Calls `use` for consecutive blocks of `rows`, letting the event loop turn in between. Throws when aborted. */
-export const inBlocks = async (
-  rows: Int32Array,
-  signal: AbortSignal,
-  use: (block: Int32Array, offset: number) => Promise<void>,
-  length = BLOCK_ROWS,
-): Promise<void> => {
-  for (let offset = 0; offset < rows.length; offset += length) {
-    signal.throwIfAborted();
-    await use(rows.subarray(offset, offset + length), offset);
-    await new Promise(setImmediate);
-  }
-};
+/** Rows `from` up to but not `to` of a matrix: [rows, width]. */
+export const matrixTensor = ({ values, width }: FeatureMatrix, from: number, to: number): Tensor =>
+  float32(values.subarray(from * width, to * width), [to - from, width]);
 
 /**
  * Runs the very nodes that will be sealed, so that training sees the numbers that serving will make. Numbers and instants
@@ -112,9 +101,10 @@ export const prepareMatrix = async (
   const plain = partOf(preparation, ({ kind }) => kind === 'number' || kind === 'time');
   if (plain !== undefined)
     await withSession(plain.model, {}, (session) =>
-      inBlocks(rows, signal, async (block, offset) => {
-        const answer = asFloat32((await session.run(rawFeeds(table, plain.names, block)))['features']);
-        for (let i = 0; i < block.length; i++) place(matrix, plain, answer, i, offset + i);
+      inBlocks(rows.length, signal, async (from, to) => {
+        const feeds = rawFeeds(table, plain.names, rows.subarray(from, to));
+        const answer = asFloat32((await session.run(feeds))['features']);
+        for (let row = from; row < to; row++) place(matrix, plain, answer, row - from, row);
       }),
     );
   for (const fit of preparation.fits) {
@@ -124,9 +114,10 @@ export const prepareMatrix = async (
     const { firstRows, next } = rowsByCode(column, rows);
     const work = async (session: Session): Promise<void> =>
       inBlocks(
-        firstRows,
+        firstRows.length,
         signal,
-        async (block) => {
+        async (from, to) => {
+          const block = firstRows.subarray(from, to);
           const tensor = columnTensor(
             column,
             block.map((at) => rows[at] ?? 0),

@@ -1,7 +1,8 @@
 /** Rows in their order, and the cells that a model reads of a row together with the rows before it. */
 import type { Table } from '../data/table';
+import { BLOCK_ROWS } from '../engine/in-blocks';
 import type { Feeds } from '../engine/onnxruntime';
-import { BLOCK_ROWS, rawFeeds } from './matrix';
+import { rawFeeds } from './matrix';
 import { columnNamed } from './target';
 
 export interface RowOrder {

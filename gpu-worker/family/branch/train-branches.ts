@@ -2,8 +2,8 @@
 import { heNormal, glorotUniform, input, modelBytes, op } from '../../../onnx';
 import type { Value } from '../../../onnx';
 import type { BranchTraining, ConcreteSpec } from '../../../contracts';
-import { asFloat32, withSession } from '../../engine/onnxruntime';
-import { inBlocks } from '../../prepare/matrix';
+import { outputInBlocks } from '../../engine/in-blocks';
+import type { Feeds } from '../../engine/onnxruntime';
 import type { SupervisedTarget } from '../../prepare/target';
 import { targetsOf } from '../data';
 import type { TrainingContext, TrainingData } from '../data';
@@ -169,26 +169,17 @@ const predicted = async (
     inputs: Object.values(batch),
     outputs: { output: answer(batch) },
   });
-  const parts: Float32Array[] = [];
-  await withSession(model, {}, (session) =>
-    inBlocks(
-      rows,
-      signal,
-      async (block) => {
-        const data = await batchOf(branches, block);
-        const feeds = columns.map(([name, { dims }]) => {
-          const values = data[name];
-          if (values === undefined) throw new Error(`no data for ${name}`);
-          return [name, tensorOf(values, [block.length, ...dims])] as const;
-        });
-        parts.push(asFloat32((await session.run(Object.fromEntries(feeds)))['output']).slice());
-      },
-      PREDICT_ROWS,
-    ),
-  );
-  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  parts.reduce((offset, part) => (all.set(part, offset), offset + part.length), 0);
-  return all;
+  const feeds = async (from: number, to: number): Promise<Feeds> => {
+    const data = await batchOf(branches, rows.subarray(from, to));
+    return Object.fromEntries(
+      columns.map(([name, { dims }]) => {
+        const values = data[name];
+        if (values === undefined) throw new Error(`no data for ${name}`);
+        return [name, tensorOf(values, [to - from, ...dims])];
+      }),
+    );
+  };
+  return outputInBlocks(model, rows.length, feeds, signal, PREDICT_ROWS);
 };
 
 /** Activations of pictures are large. */

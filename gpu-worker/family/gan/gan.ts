@@ -2,9 +2,9 @@ import { constant, modelBytes, op, tensor, vector, weightConstants } from '../..
 import type { Value } from '../../../onnx';
 import { Failure, oneOf } from '../../../contracts';
 import type { ColumnSpec, GanSpec } from '../../../contracts';
-import { asFloat32, withSession } from '../../engine/onnxruntime';
+import { outputInBlocks } from '../../engine/in-blocks';
 import { typedInputs } from '../../prepare/graph';
-import { inBlocks, rawFeeds } from '../../prepare/matrix';
+import { rawFeeds } from '../../prepare/matrix';
 import type { UnsupervisedTarget } from '../../prepare/target';
 import type { TrainingContext, TrainingData } from '../data';
 import type { Family } from '../family';
@@ -194,14 +194,10 @@ const predicted = async (
     outputs: { output: output(typed) },
   });
   const names = inputs.map(({ spec }) => spec.name);
-  const parts: Float32Array[] = [];
-  await withSession(model, {}, (session) =>
-    inBlocks(rows, signal, async (block) => {
-      const answer = await session.run(rawFeeds(table, names, block));
-      parts.push(asFloat32(answer['output']).slice());
-    }),
+  return outputInBlocks(
+    model,
+    rows.length,
+    (from, to) => rawFeeds(table, names, rows.subarray(from, to)),
+    signal,
   );
-  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  parts.reduce((offset, part) => (all.set(part, offset), offset + part.length), 0);
-  return all;
 };

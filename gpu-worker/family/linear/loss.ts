@@ -1,9 +1,10 @@
 /** The loss of linear models over a matrix, its gradient and its curvature, each one pass over blocks of rows. */
 import { input, modelBytes, op } from '../../../onnx';
 import type { Value } from '../../../onnx';
+import { inBlocks } from '../../engine/in-blocks';
 import { asFloat32, float32, openSession } from '../../engine/onnxruntime';
 import type { Session, Tensor } from '../../engine/onnxruntime';
-import { BLOCK_ROWS } from '../../prepare/matrix';
+import { matrixTensor } from '../../prepare/matrix';
 import type { Examples } from '../data';
 
 /**
@@ -68,11 +69,11 @@ export class LinearLoss {
     const gradient = new Float64Array(this.size);
     const fed = this.fed(weights);
     let loss = 0;
-    await this.blocks(async (features, offset, rows) => {
-      const targets = float32(this.examples.targets.subarray(offset, offset + rows), [rows, 1]);
+    await this.blocks(async (features, from, to) => {
+      const targets = float32(this.examples.targets.subarray(from, to), [to - from, 1]);
       const answer = await this.slope.run({ features, targets, ...fed });
       loss += asFloat32(answer['loss'])[0] ?? NaN;
-      this.state.set(asFloat32(answer['state']), offset * this.shape.outputs);
+      this.state.set(asFloat32(answer['state']), from * this.shape.outputs);
       this.add(gradient, answer);
     });
     return { loss, gradient };
@@ -82,11 +83,11 @@ export class LinearLoss {
   async curvature(direction: LinearWeights): Promise<Float64Array> {
     const product = new Float64Array(this.size);
     const fed = this.fed(direction);
-    await this.blocks(async (features, offset, rows) => {
+    await this.blocks(async (features, from, to) => {
       const { outputs } = this.shape;
-      const part = this.state.subarray(offset * outputs, (offset + rows) * outputs);
+      const part = this.state.subarray(from * outputs, to * outputs);
       const feeds = { features, ...fed };
-      const state = float32(part, [rows, outputs]);
+      const state = float32(part, [to - from, outputs]);
       this.add(product, await this.bend.run(this.shape.kind === 'squared' ? feeds : { ...feeds, state }));
     });
     return product;
@@ -114,20 +115,10 @@ export class LinearLoss {
       sum[kernel.length + i] = (sum[kernel.length + i] ?? 0) + (bias[i] ?? NaN);
   }
 
-  private async blocks(
-    use: (features: Tensor, offset: number, rows: number) => Promise<void>,
-  ): Promise<void> {
-    const { values, width } = this.examples.features;
-    for (let offset = 0; offset < this.rows; offset += BLOCK_ROWS) {
-      this.signal.throwIfAborted();
-      const rows = Math.min(BLOCK_ROWS, this.rows - offset);
-      await use(
-        float32(values.subarray(offset * width, (offset + rows) * width), [rows, width]),
-        offset,
-        rows,
-      );
-    }
-    await new Promise(setImmediate);
+  private blocks(use: (features: Tensor, from: number, to: number) => Promise<void>): Promise<void> {
+    return inBlocks(this.rows, this.signal, (from, to) =>
+      use(matrixTensor(this.examples.features, from, to), from, to),
+    );
   }
 }
 

@@ -1,6 +1,8 @@
 import { input, modelBytes, op, scalar } from '../../../onnx';
+import { inBlocks } from '../../engine/in-blocks';
 import { float32, withSession } from '../../engine/onnxruntime';
-import { BLOCK_ROWS } from '../../prepare/matrix';
+import type { Tensor } from '../../engine/onnxruntime';
+import { matrixTensor } from '../../prepare/matrix';
 import type { FeatureMatrix } from '../../prepare/matrix';
 
 export interface NormalEquations {
@@ -29,14 +31,13 @@ export const normalEquations = async (
   const model = modelBytes({ name: 'moments', inputs, outputs: { products } });
   const gram = new Float64Array(size * size);
   const moments = new Float64Array(size);
-  await withSession(model, {}, async (session) => {
-    for (let offset = 0; offset < matrix.rows; offset += BLOCK_ROWS) {
-      signal.throwIfAborted();
-      const rows = Math.min(BLOCK_ROWS, matrix.rows - offset);
+  await withSession(model, {}, (session) =>
+    inBlocks(matrix.rows, signal, async (from, to) => {
+      const column = (values: Float32Array): Tensor => float32(values.subarray(from, to), [to - from, 1]);
       const answer = await session.run({
-        features: float32(matrix.values.subarray(offset * width, (offset + rows) * width), [rows, width]),
-        target: float32(targets.subarray(offset, offset + rows), [rows, 1]),
-        ...(weights !== undefined && { weight: float32(weights.subarray(offset, offset + rows), [rows, 1]) }),
+        features: matrixTensor(matrix, from, to),
+        target: column(targets),
+        ...(weights !== undefined && { weight: column(weights) }),
       });
       const block = answer['products']?.data;
       if (!(block instanceof Float64Array)) throw new Error('expected a float64 tensor');
@@ -45,9 +46,8 @@ export const normalEquations = async (
           gram[i * size + j] = (gram[i * size + j] ?? 0) + (block[i * (size + 1) + j] ?? 0);
         moments[i] = (moments[i] ?? 0) + (block[i * (size + 1) + size] ?? 0);
       }
-      await new Promise(setImmediate);
-    }
-  });
+    }),
+  );
   return { gram, moments };
 };
 

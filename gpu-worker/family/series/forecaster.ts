@@ -2,9 +2,9 @@
 import { constant, input, modelBytes, op, tensor } from '../../../onnx';
 import type { Value } from '../../../onnx';
 import type { ConcreteSpec, Epoch } from '../../../contracts';
-import { asFloat32, float32, withSession } from '../../engine/onnxruntime';
+import { outputInBlocks } from '../../engine/in-blocks';
+import { float32 } from '../../engine/onnxruntime';
 import { ROWS } from '../../prepare/graph';
-import { inBlocks } from '../../prepare/matrix';
 import { columnNamed } from '../../prepare/target';
 import type { ForecastTarget } from '../../prepare/target';
 import { windowBlockRows } from '../../prepare/window';
@@ -56,7 +56,7 @@ export const coreAnswers = async (
   target: ForecastTarget,
   rows: Int32Array,
   signal: AbortSignal,
-): Promise<Float32Array> => runCore(core, scale, target, rows, signal, target.horizon * target.series.length);
+): Promise<Float32Array> => runCore(core, scale, target, rows, signal);
 
 const runCore = async (
   graph: (windows: Value) => Value,
@@ -64,25 +64,19 @@ const runCore = async (
   target: ForecastTarget,
   rows: Int32Array,
   signal: AbortSignal,
-  width: number,
 ): Promise<Float32Array> => {
   const dims = [target.series.length, target.lookback];
   const windows = input('windows', 'float32', [ROWS, ...dims]);
   const model = modelBytes({ name: 'forecaster', inputs: [windows], outputs: { output: graph(windows) } });
-  const answers = new Float32Array(rows.length * width);
-  await withSession(model, {}, (session) =>
-    inBlocks(
-      rows,
-      signal,
-      async (block, offset) => {
-        const feed = float32(scaledWindows(target, scale, block), [block.length, ...dims]);
-        const { output } = await session.run({ windows: feed });
-        answers.set(asFloat32(output), offset * width);
-      },
-      windowBlockRows(target.series.length * target.lookback),
-    ),
+  return outputInBlocks(
+    model,
+    rows.length,
+    (from, to) => ({
+      windows: float32(scaledWindows(target, scale, rows.subarray(from, to)), [to - from, ...dims]),
+    }),
+    signal,
+    windowBlockRows(target.series.length * target.lookback),
   );
-  return answers;
 };
 
 /** `Trained.output` is [rows, horizon · series · (1 + levels)]: forecast, then quantiles, all standardised. */
@@ -106,7 +100,7 @@ export const forecaster = (data: TrainingData<ForecastTarget>, made: Made): Trai
       });
       return complete(servedCore)(windows.length === 1 ? windows[0] : op.Concat(windows, 1));
     },
-    predict: (rows, signal) => runCore(complete(core), scale, target, rows, signal, width),
+    predict: (rows, signal) => runCore(complete(core), scale, target, rows, signal),
   };
 };
 

@@ -2,9 +2,8 @@
 import { constant, modelBytes, op, tensor } from '../../../onnx';
 import type { Value } from '../../../onnx';
 import type { ConcreteSpec, WindowOptions } from '../../../contracts';
-import { asFloat32, withSession } from '../../engine/onnxruntime';
+import { outputInBlocks } from '../../engine/in-blocks';
 import { typedInputs } from '../../prepare/graph';
-import { inBlocks } from '../../prepare/matrix';
 import type { SupervisedTarget } from '../../prepare/target';
 import { rowOrder, windowBlockRows, windowFeeds } from '../../prepare/window';
 import {
@@ -103,7 +102,7 @@ export const trainNeuralSequence = async (
     output: output(true),
     predict: async (rows, signal) => {
       const feeds = (block: Int32Array) => windowFeeds(table, fedColumns(preparation), order, block);
-      return answersOf(preparation, output(false), rows, feeds, signal, outputsOf(target));
+      return answersOf(preparation, output(false), rows, feeds, signal);
     },
   };
 };
@@ -117,7 +116,6 @@ const answersOf = async (
   rows: Int32Array,
   feeds: (block: Int32Array) => ReturnType<typeof windowFeeds>,
   signal: AbortSignal,
-  width: number,
 ): Promise<Float32Array> => {
   const inputs = typedInputs(windowInputs(preparation));
   const model = modelBytes({
@@ -125,17 +123,11 @@ const answersOf = async (
     inputs: Object.values(inputs),
     outputs: { output: output(inputs) },
   });
-  const answers = new Float32Array(rows.length * width);
-  await withSession(model, {}, (session) =>
-    inBlocks(
-      rows,
-      signal,
-      async (block, offset) => {
-        const answer = await session.run(feeds(block));
-        answers.set(asFloat32(answer['output']), offset * width);
-      },
-      windowBlockRows(preparation.length * windowWidth(preparation)),
-    ),
+  return outputInBlocks(
+    model,
+    rows.length,
+    (from, to) => feeds(rows.subarray(from, to)),
+    signal,
+    windowBlockRows(preparation.length * windowWidth(preparation)),
   );
-  return answers;
 };
