@@ -1,8 +1,10 @@
 /** What every family hands back: a predictor as a graph from typed columns. */
 import type { ConcreteSpec, Epoch, ModelSignature } from '../../contracts';
+import { input, modelBytes } from '../../onnx';
 import type { Value } from '../../onnx';
-import { predictFeatures } from '../evaluate/predict';
-import { preparedFeatures } from '../prepare/graph';
+import { outputInBlocks } from '../engine/in-blocks';
+import { ROWS, preparedFeatures } from '../prepare/graph';
+import { matrixTensor } from '../prepare/matrix';
 import { signatureInputs } from '../prepare/preparation';
 import type { Preparation } from '../prepare/preparation';
 import type { TrainingData } from './data';
@@ -56,6 +58,15 @@ export const onFeatures = (
   history: model.history,
   inputs: signatureInputs(preparation),
   output: (columns) => model.output(preparedFeatures(preparation, columns)),
-  predict: async (rows, signal) =>
-    predictFeatures(model.output, await data.matrix(preparation, rows), signal),
+  predict: async (rows, signal) => {
+    const matrix = await data.matrix(preparation, rows);
+    const features = input('features', 'float32', [ROWS, matrix.width]);
+    const output = model.output(features);
+    return outputInBlocks(
+      modelBytes({ name: 'trained', inputs: [features], outputs: { output } }),
+      matrix.rows,
+      (from, to) => ({ features: matrixTensor(matrix, from, to) }),
+      signal,
+    );
+  },
 });
