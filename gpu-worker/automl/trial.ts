@@ -10,6 +10,7 @@ import type {
 } from '../../contracts';
 import { modelBytes, op, permutation, randomKey } from '../../onnx';
 import type { Value } from '../../onnx';
+import { concatenated } from '../engine/concatenated';
 import { asFloat32, withSession } from '../engine/onnxruntime';
 import { trainConcrete } from '../family/concrete';
 import type { TrainingContext, TrainingData } from '../family/data';
@@ -59,7 +60,10 @@ export const runTrial = async (
         made.map(({ trained }) => trained),
         inputs,
       ),
-      predictions: concatenated(made.map(({ outputs }) => outputs)),
+      predictions: concatenated(
+        made.map(({ outputs }) => outputs),
+        Float32Array,
+      ),
     };
     const outcome: TrialOutcome = {
       status: 'done',
@@ -135,16 +139,6 @@ export const artefactOf = (models: readonly Trained[], inputs: ModelSignature['i
   if (sum === undefined) throw new Error('a trial has a fold');
   const output = outputs.length === 1 ? sum : op.Mul(sum, 1 / outputs.length);
   return modelBytes({ name: 'trial', inputs: Object.values(columns), outputs: { output } });
-};
-
-const concatenated = (parts: readonly Float32Array[]): Float32Array => {
-  const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    all.set(part, offset);
-    offset += part.length;
-  }
-  return all;
 };
 
 /** Rows of the batch that serving speed is measured on: a few milliseconds. */

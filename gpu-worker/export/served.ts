@@ -2,6 +2,7 @@
 import type { Device } from '../../contracts';
 import type { Table } from '../data/table';
 import { inBlocks } from '../engine/in-blocks';
+import { concatenated } from '../engine/concatenated';
 import { asBooleans, asFloat32, asStrings, withSession } from '../engine/onnxruntime';
 import { blockRows, rawFeeds } from '../prepare/matrix';
 import { windowBlockRows, windowFeeds } from '../prepare/window';
@@ -59,45 +60,38 @@ export const serve = async (
         const answer = await session.run(feeds);
         for (const name of session.outputNames) {
           const tensor = answer[name];
-          if (tensor !== undefined && name.startsWith('row/'))
-            made.set(name, [...(made.get(name) ?? []), tensor.data as MadeCells]);
+          if (tensor !== undefined && name.startsWith('row/')) added(made, name, tensor.data as MadeCells);
           else if (tensor?.type === 'string') for (const label of asStrings(tensor)) labels.push(label);
           else if (tensor?.type === 'bool') sets.push(asBooleans(tensor).slice());
-          else numbers.set(name, [...(numbers.get(name) ?? []), asFloat32(tensor).slice()]);
+          else added(numbers, name, asFloat32(tensor).slice());
         }
       },
       Math.min(windowBlockRows(longest), blockRows(read)),
     );
-    const all = (name: string): Float32Array => joined(numbers.get(name) ?? [], Float32Array);
+    const all = (name: string): Float32Array => concatenated(numbers.get(name) ?? [], Float32Array);
     const gives = (name: string): boolean => session.outputNames.includes(name);
     return {
       predictions: gives('probabilities') ? labels : gives('prediction') ? all('prediction') : [],
       probabilities: gives('probabilities') ? all('probabilities') : null,
       bounds: gives('low') ? { low: all('low'), high: all('high') } : null,
       columns: Object.fromEntries([...made].map(([name, parts]) => [name, chained(parts)])),
-      sets: gives('set') ? joined(sets, Uint8Array) : null,
+      sets: gives('set') ? concatenated(sets, Uint8Array) : null,
       quantiles: gives('quantiles') ? all('quantiles') : null,
     };
   });
+
+const added = <T>(lists: Map<string, T[]>, name: string, item: T): void => {
+  const list = lists.get(name);
+  if (list === undefined) lists.set(name, [item]);
+  else list.push(item);
+};
 
 type MadeCells = NonNullable<Served['columns']>[string];
 
 /** The parts one after another, in an array of their own kind. */
 const chained = (parts: readonly MadeCells[]): MadeCells => {
-  const cells = parts.flatMap((part): (number | bigint | string)[] => [...part]);
-  if (parts[0] instanceof Float64Array) return Float64Array.from(cells as number[]);
-  return parts[0] instanceof BigInt64Array ? BigInt64Array.from(cells as bigint[]) : (cells as string[]);
-};
-
-const joined = <T extends Float32Array | Uint8Array>(
-  parts: readonly T[],
-  ArrayType: new (length: number) => T,
-): T => {
-  const all = new ArrayType(parts.reduce((length, part) => length + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    all.set(part, offset);
-    offset += part.length;
-  }
-  return all;
+  const [first] = parts;
+  if (first instanceof Float64Array) return concatenated(parts as Float64Array[], Float64Array);
+  if (first instanceof BigInt64Array) return concatenated(parts as BigInt64Array[], BigInt64Array);
+  return (parts as (readonly string[])[]).flat();
 };

@@ -2,6 +2,7 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { input, trainingStep } from '../../../onnx';
 import type { CompiledTraining, Dtype, Value } from '../../../onnx';
+import { concatenated } from '../concatenated';
 import { float32 } from '../onnxruntime';
 import type { Feeds, Session, Tensor } from '../onnxruntime';
 import { interpret, tensorOf } from './interpreter';
@@ -181,9 +182,7 @@ export class TensorFlowTraining implements Session {
     for (const [position, name] of names.entries()) {
       const steps = await Promise.all(reports.map((step) => numbers(at(step, position))));
       const dims = reports[0] === undefined ? [] : at(reports[0], position).shape;
-      const all = new Float32Array(steps.reduce((length, step) => length + step.length, 0));
-      steps.reduce((offset, step) => (all.set(step, offset), offset + step.length), 0);
-      answers[name] = float32(all, [steps.length, ...dims]);
+      answers[name] = float32(concatenated(steps, Float32Array), [steps.length, ...dims]);
     }
     return answers;
   }

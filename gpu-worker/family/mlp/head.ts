@@ -5,6 +5,7 @@
  */
 import { glorotUniform, op, randomKey, randomUnit } from '../../../onnx';
 import type { Parameters, Value, Weights } from '../../../onnx';
+import { concatenated } from '../../engine/concatenated';
 import { inLayer } from '../network/network';
 import { bias, kernel } from './backbone';
 import { named } from './embedding';
@@ -55,9 +56,7 @@ export const headStart = (parameters: Parameters, seed: number, stream: number):
       const each = Array.from({ length: count }, (_, member) =>
         glorotUniform(one, randomKey(seed, 0x401, member), stream),
       );
-      const all = new Float32Array(size);
-      each.forEach((values, member) => all.set(values, member * values.length));
-      return [name, all];
+      return [name, concatenated(each, Float32Array)];
     }),
   );
 
