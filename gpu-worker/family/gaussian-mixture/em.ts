@@ -1,6 +1,7 @@
 /** Expectation maximisation in double precision. */
 import { Failure } from '../../../contracts';
 import type { FeatureMatrix } from '../../prepare/matrix';
+import { choleskyFactor, inverseOfFactor } from '../cholesky';
 import type { Centers } from '../k-means/lloyd';
 
 export interface Component {
@@ -208,29 +209,11 @@ const componentOf = (
   covariance: Mixture['covariance'],
 ): Component => {
   const whitening =
-    covariance === 'diagonal' ? spread.map((value) => 1 / Math.sqrt(value)) : inverseFactor(spread, width);
+    covariance === 'diagonal'
+      ? spread.map((value) => 1 / Math.sqrt(value))
+      : inverseOfFactor(choleskyFactor(spread, width, FLOOR), width);
   let logDeterminant = 0;
   const step = covariance === 'full' ? width + 1 : 1;
   for (let i = 0; i < whitening.length; i += step) logDeterminant += Math.log(whitening[i] ?? 1);
   return { weight, mean, whitening, logDeterminant };
-};
-
-/** L⁻¹ for A = L·Lᵀ (Cholesky), by forward substitution. */
-const inverseFactor = (matrix: Float64Array, width: number): Float64Array => {
-  const factor = new Float64Array(width * width);
-  for (let i = 0; i < width; i++)
-    for (let j = 0; j <= i; j++) {
-      let sum = matrix[i * width + j] ?? 0;
-      for (let k = 0; k < j; k++) sum -= (factor[i * width + k] ?? 0) * (factor[j * width + k] ?? 0);
-      factor[i * width + j] = i === j ? Math.sqrt(Math.max(sum, FLOOR)) : sum / (factor[j * width + j] ?? 1);
-    }
-  const inverse = new Float64Array(width * width);
-  for (let column = 0; column < width; column++)
-    for (let i = column; i < width; i++) {
-      let sum = i === column ? 1 : 0;
-      for (let k = column; k < i; k++)
-        sum -= (factor[i * width + k] ?? 0) * (inverse[k * width + column] ?? 0);
-      inverse[i * width + column] = sum / (factor[i * width + i] ?? 1);
-    }
-  return inverse;
 };

@@ -4,6 +4,7 @@ import { float32, withSession } from '../../engine/onnxruntime';
 import type { Tensor } from '../../engine/onnxruntime';
 import { matrixTensor } from '../../prepare/matrix';
 import type { FeatureMatrix } from '../../prepare/matrix';
+import { choleskyFactor, choleskySolution } from '../cholesky';
 
 export interface NormalEquations {
   /** [n, n] row-major, n = width + 1: the products of the columns (last one constant 1) with each other. */
@@ -57,29 +58,10 @@ export const normalEquations = async (
  */
 export const solveRidge = ({ gram, moments }: NormalEquations, l2: number): Float64Array => {
   const size = moments.length;
-  const at = (i: number, j: number): number => gram[i * size + j] ?? 0;
+  const penalised = gram.slice();
   let trace = 0;
-  for (let i = 0; i < size; i++) trace += at(i, i);
+  for (let i = 0; i < size; i++) trace += gram[i * size + i];
   const floor = (trace / size) * 1e-10;
-  const factor = new Float64Array(size * size);
-  for (let i = 0; i < size; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = at(i, j);
-      if (i === j) sum += i === size - 1 ? floor : Math.max(l2, floor);
-      for (let k = 0; k < j; k++) sum -= (factor[i * size + k] ?? 0) * (factor[j * size + k] ?? 0);
-      factor[i * size + j] = i === j ? Math.sqrt(Math.max(sum, floor)) : sum / (factor[j * size + j] ?? 1);
-    }
-  }
-  const solution = Float64Array.from(moments);
-  for (let i = 0; i < size; i++) {
-    let sum = solution[i] ?? 0;
-    for (let k = 0; k < i; k++) sum -= (factor[i * size + k] ?? 0) * (solution[k] ?? 0);
-    solution[i] = sum / (factor[i * size + i] ?? 1);
-  }
-  for (let i = size - 1; i >= 0; i--) {
-    let sum = solution[i] ?? 0;
-    for (let k = i + 1; k < size; k++) sum -= (factor[k * size + i] ?? 0) * (solution[k] ?? 0);
-    solution[i] = sum / (factor[i * size + i] ?? 1);
-  }
-  return solution;
+  for (let i = 0; i < size; i++) penalised[i * size + i] += i === size - 1 ? floor : Math.max(l2, floor);
+  return choleskySolution(choleskyFactor(penalised, size, floor), size, moments);
 };

@@ -1,4 +1,5 @@
 /** Linear forecasts in closed form, from sums of products alone. */
+import { choleskyFactor, choleskySolution } from '../cholesky';
 import { addSums, emptySums } from './product-sums';
 import type { ProductSums } from './product-sums';
 
@@ -94,34 +95,9 @@ const solve = ({ gram, moments }: Normal, penalty: number, horizon: number): Flo
   let trace = 0;
   for (let i = 0; i < n - 1; i++) trace += gram[i * n + i];
   const mean = trace / (n - 1) || 1;
-  const factor = Float64Array.from(gram);
-  for (let i = 0; i < n; i++) {
-    factor[i * n + i] += i === n - 1 ? 1e-9 * gram[n * n - 1] : penalty * mean;
-    const own = factor.subarray(i * n, i * n + i + 1);
-    for (let j = 0; j <= i; j++) {
-      const other = factor.subarray(j * n, j * n + j);
-      let sum = own[j];
-      for (let k = 0; k < j; k++) sum -= own[k] * other[k];
-      factor[i * n + j] = i === j ? Math.sqrt(Math.max(sum, 1e-12 * mean)) : sum / factor[j * n + j];
-    }
-  }
-  const solution = Float64Array.from(moments);
-  const row = (i: number): Float64Array => solution.subarray(i * horizon, (i + 1) * horizon);
-  const subtract = (to: Float64Array, from: Float64Array, times: number): void => {
-    for (let h = 0; h < horizon; h++) to[h] -= times * from[h];
-  };
-  const divide = (to: Float64Array, by: number): void => {
-    for (let h = 0; h < horizon; h++) to[h] /= by;
-  };
-  for (let i = 0; i < n; i++) {
-    for (let k = 0; k < i; k++) subtract(row(i), row(k), factor[i * n + k]);
-    divide(row(i), factor[i * n + i]);
-  }
-  for (let i = n - 1; i >= 0; i--) {
-    for (let k = i + 1; k < n; k++) subtract(row(i), row(k), factor[k * n + i]);
-    divide(row(i), factor[i * n + i]);
-  }
-  return solution;
+  const penalised = gram.slice();
+  for (let i = 0; i < n; i++) penalised[i * n + i] += i === n - 1 ? 1e-9 * gram[n * n - 1] : penalty * mean;
+  return choleskySolution(choleskyFactor(penalised, n, 1e-12 * mean), n, moments, horizon);
 };
 
 /** Mean squared error of weights on the windows of a problem. */
