@@ -5,7 +5,7 @@ import { csvTable } from '../../testing/table';
 import { trainTable } from '../../train/train-table';
 import type { Examples } from '../data';
 import { coordinateDescent } from './coordinate-descent';
-import { LinearLoss } from './loss';
+import { withLoss } from './loss';
 import type { LossShape } from './loss';
 import { newton, steepness } from './newton';
 import { normalEquations, solveRidge } from './normal-equations';
@@ -21,14 +21,10 @@ const line = examples((i, [a = 0, b = 0]) => 1.5 * a - 0.5 * b + 0.2 * Math.sin(
 const two = examples((i, [a = 0]) => (a + 0.8 * Math.sin(3.3 * i) > 0.1 ? 1 : 0));
 const three = examples((i, [a = 0, b = 0]) => (a + 0.5 * Math.sin(3.3 * i) > 0.5 ? 2 : b > 0 ? 1 : 0));
 
-const newtonOf = async (data: Examples, shape: LossShape, l2: number): Promise<Float64Array> => {
-  const loss = await LinearLoss.open(data, shape, signal);
-  try {
-    return await newton(loss, l2, { start: new Float64Array(loss.size), steep: await steepness(loss) });
-  } finally {
-    await loss.close();
-  }
-};
+const newtonOf = (data: Examples, shape: LossShape, l2: number): Promise<Float64Array> =>
+  withLoss(data, shape, signal, async (loss) =>
+    newton(loss, l2, { start: new Float64Array(loss.size), steep: await steepness(loss) }),
+  );
 
 const expectClose = (got: Float64Array, expected: readonly number[], digits = 4): void => {
   expect(got).toHaveLength(expected.length);

@@ -5,8 +5,8 @@ import { onFeatures } from '../trained';
 import type { Trained } from '../trained';
 import { coordinateDescent } from './coordinate-descent';
 import type { ElasticNet } from './coordinate-descent';
-import { LinearLoss } from './loss';
-import type { LinearWeights, LossShape } from './loss';
+import { withLoss } from './loss';
+import type { LinearLoss, LinearWeights, LossShape } from './loss';
 import { newton, steepness } from './newton';
 import { normalEquations } from './normal-equations';
 import { choosePenalty } from './penalty';
@@ -38,34 +38,29 @@ export const trainLogistic = async (
   });
 };
 
-const solved = async (
+const solved = (
   spec: LinearSpec,
   shape: LossShape,
   { training, validation }: Prepared,
   { signal, progress }: TrainingContext,
-): Promise<Chosen<LinearWeights>> => {
-  const judge = await LinearLoss.open(validation, shape, signal);
-  const loss = await LinearLoss.open(training, shape, signal);
-  try {
-    const rows = { trainingRows: training.features.rows, validationRows: validation.features.rows };
-    const l1Ratio = spec.l1Ratio ?? 0;
-    const zero: LinearWeights = new Float64Array(loss.size);
-    const steep = await steepness(loss);
-    return await choosePenalty(
-      spec,
-      rows,
-      (penalty, before = zero) =>
-        l1Ratio === 0
-          ? newton(loss, penalty, { start: before, steep })
-          : proximalNewton(loss, training, { penalty, l1Ratio }, before, signal),
-      async (weights) => (await judge.gradient(weights)).loss,
-      (share) => progress(share, []),
-    );
-  } finally {
-    await judge.close();
-    await loss.close();
-  }
-};
+): Promise<Chosen<LinearWeights>> =>
+  withLoss(validation, shape, signal, (judge) =>
+    withLoss(training, shape, signal, async (loss) => {
+      const l1Ratio = spec.l1Ratio ?? 0;
+      const zero: LinearWeights = new Float64Array(loss.size);
+      const steep = await steepness(loss);
+      return choosePenalty(
+        spec,
+        { trainingRows: loss.rows, validationRows: judge.rows },
+        (penalty, before = zero) =>
+          l1Ratio === 0
+            ? newton(loss, penalty, { start: before, steep })
+            : proximalNewton(loss, training, { penalty, l1Ratio }, before, signal),
+        async (weights) => (await judge.gradient(weights)).loss,
+        (share) => progress(share, []),
+      );
+    }),
+  );
 
 const MOST_STEPS = 25;
 /** The largest change of a weight that is still one. */

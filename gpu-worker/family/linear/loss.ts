@@ -32,6 +32,7 @@ export class LinearLoss {
     this.state = new Float32Array(examples.features.rows * shape.outputs);
   }
 
+  /** To be closed by the caller; see `withLoss`. */
   static async open(examples: Examples, shape: LossShape, signal: AbortSignal): Promise<LinearLoss> {
     const { width } = examples.features;
     const slope = await openSession(gradientGraph(shape, width));
@@ -121,6 +122,21 @@ export class LinearLoss {
     );
   }
 }
+
+/** Opens, uses and closes. */
+export const withLoss = async <T>(
+  examples: Examples,
+  shape: LossShape,
+  signal: AbortSignal,
+  use: (loss: LinearLoss) => Promise<T>,
+): Promise<T> => {
+  const loss = await LinearLoss.open(examples, shape, signal);
+  try {
+    return await use(loss);
+  } finally {
+    await loss.close();
+  }
+};
 
 const gradientGraph = ({ kind, outputs }: LossShape, width: number): Uint8Array => {
   const features = input('features', 'float32', ['rows', width]);

@@ -5,8 +5,8 @@ import type { Prepared, TrainingContext, TrainingData } from '../data';
 import { onFeatures } from '../trained';
 import type { Trained } from '../trained';
 import { coordinateDescent } from './coordinate-descent';
-import { LinearLoss } from './loss';
-import type { LinearWeights } from './loss';
+import { withLoss } from './loss';
+import type { LinearWeights, LossShape } from './loss';
 import { newton, steepness } from './newton';
 import { normalEquations, solveRidge } from './normal-equations';
 import { choosePenalty } from './penalty';
@@ -14,6 +14,8 @@ import type { Chosen } from './penalty';
 
 /** Wider, the cube of the width in a factorisation is more work than passes over the rows. */
 const WIDEST_CLOSED_FORM = 512;
+
+const SQUARED: LossShape = { kind: 'squared', outputs: 1 };
 
 /** Linear regression: ridge in closed form, or in one Newton step where it is wide; elastic net by coordinate descent. */
 export const trainRidge = async (
@@ -38,31 +40,32 @@ const solved = async (
   { signal, progress }: TrainingContext,
 ): Promise<Chosen<LinearWeights>> => {
   const { features, targets } = training;
-  const shape = { kind: 'squared', outputs: 1 } as const;
   const l1Ratio = spec.l1Ratio ?? 0;
-  const judge = await LinearLoss.open(validation, shape, signal);
-  const wide = await LinearLoss.open(training, shape, signal);
-  try {
-    const rows = { trainingRows: features.rows, validationRows: validation.features.rows };
-    const validate = async (weights: LinearWeights): Promise<number> => (await judge.gradient(weights)).loss;
-    const tried = (share: number): void => progress(share, []);
-    const zero: LinearWeights = new Float64Array(features.width + 1);
-    if (l1Ratio === 0 && features.width > WIDEST_CLOSED_FORM) {
-      const steep = await steepness(wide);
-      const solve = (l2: number, before = zero): Promise<LinearWeights> =>
-        newton(wide, l2, { start: before, steep });
-      return await choosePenalty(spec, rows, solve, validate, tried);
-    }
+  const rows = { trainingRows: features.rows, validationRows: validation.features.rows };
+  const zero: LinearWeights = new Float64Array(features.width + 1);
+  return withLoss(validation, SQUARED, signal, async (judge) => {
+    const choose = (
+      solve: (penalty: number, before?: LinearWeights) => LinearWeights | Promise<LinearWeights>,
+    ): Promise<Chosen<LinearWeights>> =>
+      choosePenalty(
+        spec,
+        rows,
+        solve,
+        async (weights) => (await judge.gradient(weights)).loss,
+        (share) => progress(share, []),
+      );
+    if (l1Ratio === 0 && features.width > WIDEST_CLOSED_FORM)
+      return withLoss(training, SQUARED, signal, async (loss) => {
+        const steep = await steepness(loss);
+        return choose((l2, before = zero) => newton(loss, l2, { start: before, steep }));
+      });
     const equations = await normalEquations(features, targets, signal);
-    const solve = (penalty: number, before = zero): LinearWeights =>
+    return choose((penalty, before = zero) =>
       l1Ratio === 0
         ? solveRidge(equations, penalty)
-        : coordinateDescent(equations, { penalty, l1Ratio }, before);
-    return await choosePenalty(spec, rows, solve, validate, tried);
-  } finally {
-    await judge.close();
-    await wide.close();
-  }
+        : coordinateDescent(equations, { penalty, l1Ratio }, before),
+    );
+  });
 };
 
 /** features · kernel + bias, from row-major weights [width + 1, outputs]. */
