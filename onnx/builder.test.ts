@@ -29,6 +29,7 @@ describe('errors at build time name the operator and the shapes', () => {
     [/Add: shapes \[n, 4\] and \[3, 4\] do not broadcast/, () => op.Add(x, table)],
     [/Mul: types float32 and int64 differ; Cast one of them/, () => op.Mul(x, int64s([1]))],
     [/Exp: needs a floating-point type, got int64/, () => op.Exp(int64s([1]))],
+    [/Max: onnxruntime errs on int64/, () => op.Max(int64s([2 ** 31]), 0)],
     [/Add: cannot calculate with string/, () => op.Add(text, text)],
     [/Cast: from string to float32 is not safe/, () => op.Cast(text, 'float32')],
     [/Reshape: shape \[n, 4\] cannot become \[3, 5\]/, () => op.Reshape(x, [3, 5])],

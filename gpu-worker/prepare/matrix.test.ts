@@ -81,6 +81,19 @@ describe('prepared features', () => {
     expect(rowOf(values, width, 800)[1]).toBe(1);
   });
 
+  it('the trend of instants is exact near both ends, and stays there beyond them', async () => {
+    const hour = 3_600_000_000;
+    const table = tableOf({ t: { micros: Array.from(range(13), (i) => (i - 1) * hour) } });
+    const fit = fitPreparation(
+      columns(table),
+      Int32Array.from(range(11), (i) => i + 1),
+      standard,
+    );
+    const { values, width } = await prepareMatrix(table, fit, range(13), signal);
+    const trend = Array.from(range(13), (row) => values[row * width]);
+    expect(trend).toEqual([0, ...Array.from(range(11), (i) => Math.fround(i / 10)), 1]);
+  });
+
   it('nothing to learn from is NO_USABLE_FEATURES', () => {
     const table = tableOf({ a: [1, 1, 1], y: [1, 2, 3] });
     expect(() => fitPreparation(columns(table), range(3), standard)).toThrow('no feature column is left');

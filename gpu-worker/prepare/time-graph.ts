@@ -20,9 +20,8 @@ const column = (feature: Value): Value => op.Unsqueeze(op.Cast(feature, 'float32
 export const timeFeatures = (fit: TimeFit, value: Value): Value[] => {
   const missing = op.Equal(value, constant(MISSING));
   const instant = op.Where(missing, whole(fit.fillMicros ?? fit.fromMicros), value);
-  const clipped = op.Max(op.Min(instant, whole(fit.toMicros)), whole(fit.fromMicros));
-  const since = op.Cast(op.Sub(clipped, whole(fit.fromMicros)), 'float64');
-  const features = [column(op.Div(since, fit.toMicros - fit.fromMicros))];
+  const since = op.Cast(op.Sub(instant, whole(fit.fromMicros)), 'float64');
+  const features = [column(op.Clip(op.Div(since, fit.toMicros - fit.fromMicros), 0, 1))];
   if (fit.indicator) features.push(column(missing));
   features.push(...(fit.encoding === 'cyclic' ? cycles(fit, instant) : calendar(fit, instant)));
   if (fit.fillMicros !== null) return features;

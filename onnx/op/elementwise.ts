@@ -51,8 +51,21 @@ export const Sub = binary('Sub');
 export const Mul = binary('Mul');
 export const Div = binary('Div');
 export const Pow = binary('Pow');
-export const Max = binary('Max');
-export const Min = binary('Min');
+
+/** onnxruntime 1.30 compares the lower halves of int64 as signed numbers: max(2^31, 0) is 0. */
+const extreme =
+  (op: string) =>
+  (a: Operand, b: Operand): Value => {
+    const value = binary(op)(a, b);
+    if (value.dtype === 'int64')
+      throw new GraphError(
+        `${op}: onnxruntime errs on int64; Cast to float64, or compare and choose (Where)`,
+      );
+    return value;
+  };
+
+export const Max = extreme('Max');
+export const Min = extreme('Min');
 
 /** Remainder; C's fmod for floats (sign of the dividend), Python's % for integers (sign of the divisor). */
 export const Mod = (a: Operand, b: Operand): Value => {
