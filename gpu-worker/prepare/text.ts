@@ -17,7 +17,7 @@ export interface Vocabulary {
   readonly cut: Exclude<Cut, 'words-and-signs'>;
   /** Ascending by length. */
   readonly grams: readonly (readonly string[])[];
-  /** ln((1 + texts) / (1 + texts with it)) + 1, as scikit-learn's TfidfVectorizer. */
+  /** ln((1 + texts) / (1 + texts with it)) + 1, as scikit-learn's TfidfVectorizer, `onGrid`. */
   readonly weights: readonly number[];
 }
 
@@ -28,6 +28,9 @@ export interface TokenFit {
   /** Tokens that are read of each text. */
   readonly length: number;
 }
+
+/** The nearest multiple of 2^-8: what is multiplied and squared without rounding. */
+export const onGrid = (value: number): number => Math.round(value * 256) / 256;
 
 type TextColumn = Extract<Column, { codes: Int32Array }>;
 
@@ -90,7 +93,7 @@ const vocabulary = (
   return {
     cut,
     grams: chosen.map(({ tokens }) => tokens),
-    weights: chosen.map(({ count }) => Math.log((1 + texts.length) / (1 + count)) + 1),
+    weights: chosen.map(({ count }) => onGrid(Math.log((1 + texts.length) / (1 + count)) + 1)),
   };
 };
 
