@@ -1,12 +1,9 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { modelBytes } from './emit';
 import * as layer from './layer';
 import * as op from './op';
 import { CASES } from './testing/cases';
 import { distinctInputs } from './testing/inputs';
+import { checkerName, differingOnWeb, refusedByChecker, withChecker, type Run } from './testing/outside';
 import { PLAIN_CASES } from './testing/plain-cases';
 import { openSession, runSession, type FeedTensor } from './testing/runtime';
 import { tensor } from './tensor';
@@ -143,94 +140,28 @@ const models = (): Exported[] => {
 
 const FILES = [...operators(), ...models()];
 
-const folder = mkdtempSync(join(tmpdir(), 'exported-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-const paths = FILES.map(({ bytes }, at) => {
-  const path = join(folder, `${at}.onnx`);
-  writeFileSync(path, bytes);
-  return path;
-});
-
 test('every operator is among the files', () => {
   const names = new Set([...CASES.flatMap(({ name }) => name.split(' ')), ...Object.keys(PLAIN_CASES)]);
   const helpers = ['scalarBool', 'scalarInt64', 'windowOf'];
   expect(Object.keys(op).filter((name) => !names.has(name) && !helpers.includes(name))).toEqual([]);
 });
 
-const PYTHON = '/usr/bin/python3';
-const withChecker = spawnSync(PYTHON, ['-c', 'import onnx']).status === 0;
-const because = withChecker ? '' : ' (skipped: apt-get install python3-onnx)';
-
-const CHECK = `
-import json, sys, onnx
-for path in json.load(open(sys.argv[1])):
-    try:
-        model = onnx.load(path)
-        onnx.checker.check_model(model, full_check=True)
-        opsets = {entry.domain: entry.version for entry in model.opset_import}
-        assert model.ir_version <= 8 and opsets.get('', 0) <= 17 and opsets.get('ai.onnx.ml', 0) <= 3, opsets
-        print('fine')
-    except Exception as error:
-        print(' '.join(str(error).split()))
-`;
-
-(withChecker ? test : test.skip)(`Debian's python3-onnx takes every file${because}`, () => {
-  const list = join(folder, 'paths.json');
-  writeFileSync(list, JSON.stringify(paths));
-  const lines = execFileSync(PYTHON, ['-c', CHECK, list], { encoding: 'utf8' }).trim().split('\n');
-  expect(lines).toHaveLength(FILES.length);
-  const refused = FILES.flatMap(({ name }, at) => (lines[at] === 'fine' ? [] : [[name, lines[at]]]));
-  expect(refused).toEqual([]);
+(withChecker ? test : test.skip)(`${checkerName} takes every file`, () => {
+  expect(refusedByChecker(FILES)).toEqual([]);
 });
-
-interface Answer {
-  readonly error?: string;
-  readonly outputs?: Readonly<Record<string, { dims: number[]; data: (number | string)[] }>>;
-}
 
 const typeOf = ({ data }: FeedTensor): string =>
   data instanceof Float32Array ? 'float32' : Array.isArray(data) ? 'string' : 'unexpected';
 
 test('onnxruntime-web answers as onnxruntime-node does', async () => {
-  const runs = FILES.flatMap(({ name, bytes, feeds }, at) =>
-    feeds === undefined ? [] : [{ name, bytes, feeds, file: paths[at] }],
-  );
-  const list = join(folder, 'runs.json');
-  const asJson = runs.map(({ file, feeds }) => ({
-    file,
-    feeds: Object.entries(feeds).map(([name, feed]) => ({
-      name,
-      type: typeOf(feed),
-      dims: feed.dims,
-      data: Array.from<unknown>(feed.data as ArrayLike<unknown>),
-    })),
-  }));
-  writeFileSync(list, JSON.stringify(asJson));
-  const script = join(__dirname, 'testing', 'web.mjs');
-  const printed = execFileSync(process.execPath, [script, list], { encoding: 'utf8', maxBuffer: 2 ** 26 });
-  const answers = JSON.parse(printed) as Answer[];
-  const differing: string[] = [];
-  for (const [at, { name, bytes, feeds }] of runs.entries()) {
+  const runs: Run[] = [];
+  for (const { name, bytes, feeds } of FILES) {
+    if (feeds === undefined) continue;
     const session = await openSession(bytes);
-    const ours = await runSession(session, feeds);
+    const answers = await runSession(session, feeds);
     await session.release();
-    const web = answers[at];
-    if (web?.error !== undefined) differing.push(`${name}: ${web.error}`);
-    for (const [output, { data, dims }] of Object.entries(ours)) {
-      const there = web?.outputs?.[output];
-      const same =
-        there !== undefined &&
-        JSON.stringify(there.dims) === JSON.stringify(dims) &&
-        Array.from(data as ArrayLike<unknown>).every((value, place) => agree(value, there.data[place]));
-      if (!same) differing.push(`${name}, ${output}`);
-    }
+    const typed = Object.entries(feeds).map(([input, feed]) => [input, { ...feed, type: typeOf(feed) }]);
+    runs.push({ name, bytes, answers, feeds: Object.fromEntries(typed) as Run['feeds'] });
   }
-  expect(differing).toEqual([]);
+  expect(differingOnWeb(runs)).toEqual([]);
 });
-
-/** Equal, or within a few last bits: the two builds order sums differently. */
-const agree = (a: unknown, b: unknown): boolean => {
-  if (typeof a === 'string') return a === b;
-  const [x, y] = [Number(a), Number(b)];
-  return Object.is(x, y) || Math.abs(x - y) <= 2e-6 * Math.max(1, Math.abs(x));
-};

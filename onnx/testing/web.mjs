@@ -9,10 +9,11 @@ env.wasm.numThreads = 1;
 env.logLevel = 'error';
 
 const arrayOf = {
-  float32: (data) => Float32Array.from(data),
-  float64: (data) => Float64Array.from(data),
+  float32: (data) => Float32Array.from(data, Number),
+  float64: (data) => Float64Array.from(data, Number),
   int32: (data) => Int32Array.from(data),
   int64: (data) => BigInt64Array.from(data, BigInt),
+  uint8: (data) => Uint8Array.from(data),
   bool: (data) => Uint8Array.from(data),
   string: (data) => data,
 };

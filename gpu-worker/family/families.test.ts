@@ -1,0 +1,165 @@
+/** What holds for every family and every task that it can do, on small tables of all kinds of columns. */
+import { LearningTask } from '../../contracts';
+import { checkerName, differingOnWeb, refusedByChecker, withChecker } from '../../onnx/testing/outside';
+import type { Run } from '../../onnx/testing/outside';
+import type { Table } from '../data/table';
+import { openSessionCount, withSession } from '../engine/onnxruntime';
+import { rawFeeds } from '../prepare/matrix';
+import { windowFeeds } from '../prepare/window';
+import { pose } from '../purpose';
+import { listener, request } from '../testing/examples';
+import { pictureTable } from '../testing/images';
+import { tableOf } from '../testing/table';
+import { checkedSpec } from '../train/spec';
+import { trainTable } from '../train/train-table';
+import type { MadeModel, TrainRequest } from '../train/train-table';
+import { familiesOf } from './concrete';
+
+const ROWS = 160;
+const HOUR = 3_600_000_000;
+const wave = (speed: number): number[] =>
+  Array.from({ length: ROWS }, (_, row) => Math.sin(speed * row) + 0.3 * Math.sin(7.3 * speed * row + 1));
+
+/** Numbers with gaps, categories, instants, texts: the target follows a number, a category and a word. */
+const mixed = (): Table => {
+  const [a, b] = [wave(1.7), wave(0.9)];
+  const kind = a.map((_, row) => ['x', 'y', 'z'][(row * 7) % 3] ?? '');
+  const texts = a.map((_, row) => `${row % 2 === 0 ? 'good' : 'poor'} piece number ${row % 9}, as said`);
+  const y = a.map((value, row) => 2 * value + (kind[row] === 'x' ? 2 : 0) + (row % 2) + 0.1 * (b[row] ?? 0));
+  return tableOf(
+    {
+      a: a.map((value, row) => (row % 19 === 4 ? null : value)),
+      b,
+      kind,
+      at: { micros: a.map((_, row) => row * HOUR) },
+      text: { texts },
+      y,
+      label: y.map((value) => (value > 1.2 ? 'high' : value > 0.2 ? 'middle' : 'low')),
+    },
+    (row) => row % 5 === 0,
+  );
+};
+
+const series = (): Table => {
+  const y = wave(0.26).map((value, row) => 10 + 3 * value + row / 100);
+  return tableOf({ at: { micros: y.map((_, row) => row * HOUR) }, y }, (row) => row >= 128);
+};
+
+interface Case {
+  readonly name: string;
+  readonly table: Table;
+  readonly request: TrainRequest;
+}
+
+/** Small enough to be trained twice. */
+const SMALL: Readonly<Record<string, Record<string, unknown>>> = {
+  linear: {},
+  trees: { trees: 8, minRows: 5 },
+  mlp: { hidden: [8], epochs: 2 },
+  cnn: { filters: [4], hidden: [8], epochs: 1 },
+  fusion: { width: 8, hidden: [8], epochs: 1 },
+  rnn: { hidden: 8, epochs: 1 },
+  transformer: { width: 8, heads: 2, layers: 1, feedForward: 8, patch: 2, stride: 1, epochs: 1 },
+  'k-means': { clusters: 3, restarts: 1 },
+  'gaussian-mixture': { clusters: 2 },
+  'isolation-forest': { trees: 8, sample: 32 },
+  autoencoder: { hidden: [8], code: 2, epochs: 2 },
+  gan: { hidden: [16], latent: 4, epochs: 1, batchSize: 64, condition: 'kind' },
+};
+const WINDOW = { length: 4, order: 'at' };
+const FORECAST = { horizon: 4, lookback: 12 };
+
+const TARGETS: Readonly<Record<LearningTask, string | null>> = {
+  regression: 'y',
+  classification: 'label',
+  forecast: 'y',
+  anomaly: null,
+  clustering: null,
+  synthesis: null,
+};
+
+const casesOf = (task: LearningTask): Case[] =>
+  familiesOf(task).flatMap((family): Case[] => {
+    const small = { family, ...SMALL[family] };
+    const of = (name: string, table: Table, spec: object, more: Partial<TrainRequest> = {}): Case => ({
+      name: `${family}, ${name}`,
+      table,
+      request: request({ ...small, ...spec }, { task, target: TARGETS[task], ...more }),
+    });
+    const apart = task === 'regression' ? ['label'] : task === 'classification' ? ['y'] : ['text'];
+    const windowed = of(`${task} of windows`, mixed(), { window: WINDOW }, { exclude: [...apart, 'text'] });
+    switch (task) {
+      case 'forecast': {
+        const holdout = { kind: 'time', column: 'at', fromMicros: 128 * HOUR, toMicros: 160 * HOUR } as const;
+        return [of(task, series(), { forecast: FORECAST }, { holdout })];
+      }
+      case 'anomaly':
+      case 'clustering':
+      case 'synthesis':
+        return [of(task, mixed(), {}, { exclude: apart })];
+      case 'regression':
+      case 'classification': {
+        const pictures = of(
+          `${task} of pictures`,
+          pictureTable(80),
+          {},
+          {
+            target: task === 'regression' ? 'height' : 'half',
+            exclude: ['both', task === 'regression' ? 'half' : 'height'],
+          },
+        );
+        if (family === 'cnn') return [pictures, windowed];
+        if (family === 'fusion') return [pictures, of(task, mixed(), {}, { exclude: apart })];
+        if (family === 'rnn') return [windowed];
+        const plain = of(task, mixed(), {}, { exclude: apart });
+        return family === 'transformer' ? [windowed, plain] : [plain];
+      }
+    }
+  });
+
+const CASES = LearningTask.options.flatMap(casesOf);
+
+const made = new Map<string, Promise<MadeModel>>();
+const modelOf = ({ name, table, request: asked }: Case): Promise<MadeModel> => {
+  const model = made.get(name) ?? trainTable(table, asked, listener());
+  made.set(name, model);
+  return model;
+};
+afterAll(() => expect(openSessionCount()).toBe(0));
+
+it.each(CASES.map((one) => [one.name, one] as const))(
+  '%s: the same seed gives the same bytes and says the same',
+  async (_name, one) => {
+    const [first, again] = [await modelOf(one), await trainTable(one.table, one.request, listener())];
+    expect(Buffer.compare(again.onnx, first.onnx)).toBe(0);
+    expect(again.golden).toEqual(first.golden);
+    expect(again.evaluation).toEqual(first.evaluation);
+  },
+);
+
+(withChecker ? it : it.skip)(`${checkerName} takes every file`, async () => {
+  const files = CASES.map(async (one) => ({ name: one.name, bytes: (await modelOf(one)).onnx }));
+  expect(refusedByChecker(await Promise.all(files))).toEqual([]);
+});
+
+it('onnxruntime-web gives the answers of onnxruntime-node', async () => {
+  const runs: Run[] = [];
+  for (const one of CASES) {
+    const { name, table, request: asked } = one;
+    const { onnx: bytes, manifest } = await modelOf(one);
+    const problem = pose(table, asked, checkedSpec(asked.spec, asked.task));
+    const rows = problem.split.test.subarray(0, 12);
+    const columns = manifest.signature.inputs.map(({ spec, window }) => ({ name: spec.name, window }));
+    const feeds =
+      problem.order === undefined
+        ? rawFeeds(
+            problem.table,
+            columns.map((column) => column.name),
+            rows,
+          )
+        : windowFeeds(problem.table, columns, problem.order, rows);
+    const answers = await withSession(bytes, {}, (session) => session.run(feeds));
+    runs.push({ name, bytes, feeds, answers });
+  }
+  expect(differingOnWeb(runs, 1e-5)).toEqual([]);
+});
