@@ -37,7 +37,7 @@ const seconds = async (
 export const articleLoop = async (python: string, quick: boolean): Promise<Figure> => {
   const [rounds, epochs] = quick ? [1, 20] : [5, 100];
   const data: Prepared = {
-    preparation: { fits: [], specs: [], blocks: [] },
+    preparation: { fits: [], specs: [], interactions: [], blocks: [] },
     target: { task: 'regression', values: new Float64Array(0), mean: 0, deviation: 1 },
     training: examples(TRAINING_ROWS, 1),
     validation: examples(VALIDATION_ROWS, 2),

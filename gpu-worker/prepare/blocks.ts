@@ -1,6 +1,7 @@
 /** Which features of the matrix belong to which column: for embeddings, for trees and for explanations. */
 import { categoryPlaces } from './category';
 import type { CategoryFit } from './category';
+import type { InteractionFit } from './interactions';
 import type { NumberFit } from './number';
 import { targetEncodingWidth } from './target-encoding';
 import type { TargetEncodingFit } from './target-encoding';
@@ -38,24 +39,35 @@ export interface FeatureBlock {
   readonly width: number;
   /** Of a `code`: how many codes there are, that of rare, missing and unseen values, the last, always among them. */
   readonly places?: number;
+  /** Of an interaction, whose `column` is no column of the table but what was made of these two. */
+  readonly of?: readonly [string, string];
 }
 
 /** In the order that `preparedFeatures` makes them: number columns first, all their values, indicators, bins. */
-export const blocksOf = (fits: readonly FeatureFit[]): FeatureBlock[] => {
+export const blocksOf = (
+  fits: readonly FeatureFit[],
+  interactions: readonly InteractionFit[],
+): FeatureBlock[] => {
   const blocks: FeatureBlock[] = [];
   let from = 0;
-  const add = (column: string, kind: BlockKind, width: number, places?: number): void => {
+  const add = (
+    column: string,
+    kind: BlockKind,
+    width: number,
+    more: Pick<FeatureBlock, 'places' | 'of'> = {},
+  ): void => {
     if (width === 0) return;
-    blocks.push({ column, kind, from, width, ...(places !== undefined && { places }) });
+    blocks.push({ column, kind, from, width, ...more });
     from += width;
   };
-  const numbers = fits.filter((fit) => fit.kind === 'number');
-  for (const { name } of numbers) add(name, 'value', 1);
-  for (const { name, indicator } of numbers) add(name, 'missing', indicator ? 1 : 0);
-  for (const { name, edges } of numbers) add(name, 'bins', Math.max(0, edges.length - 1));
+  const plain = fits.filter((fit) => fit.kind === 'number').map((fit) => ({ fit }));
+  const numbers: { fit: NumberFit; of?: InteractionFit['of'] }[] = [...plain, ...interactions];
+  for (const { fit, of } of numbers) add(fit.name, 'value', 1, of && { of });
+  for (const { fit, of } of numbers) add(fit.name, 'missing', fit.indicator ? 1 : 0, of && { of });
+  for (const { fit, of } of numbers) add(fit.name, 'bins', Math.max(0, fit.edges.length - 1), of && { of });
   for (const fit of fits) {
     if (fit.kind === 'category') {
-      if (fit.encoding === 'ordinal') add(fit.name, 'code', 1, fit.values.length + 1);
+      if (fit.encoding === 'ordinal') add(fit.name, 'code', 1, { places: fit.values.length + 1 });
       else add(fit.name, 'one-hot', categoryPlaces(fit));
     } else if (fit.kind === 'target') {
       add(fit.name, 'target', targetEncodingWidth(fit));

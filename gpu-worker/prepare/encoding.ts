@@ -22,6 +22,8 @@ export interface Encoding {
   readonly times: 'cyclic' | 'parts';
   /** Features (TF-IDF of words and runs of characters) that all text columns together may become; 0: text is left out. */
   readonly textWidth: number;
+  /** Ratios, products and differences of two number columns, at most; only with a target to find them by. */
+  readonly interactions: number;
 }
 
 /** For models that add features up: all of about the same size, nothing missing. */
@@ -34,6 +36,7 @@ export const STANDARD: Encoding = {
   targetAbove: null,
   times: 'cyclic',
   textWidth: 2048,
+  interactions: 0,
 };
 
 /** STANDARD with piecewise-linear numbers (Gorishniy et al., «On embeddings for numerical features», NeurIPS 2022). */
@@ -52,4 +55,5 @@ export const RAW: Encoding = {
   targetAbove: null,
   times: 'parts',
   textWidth: 256,
+  interactions: 0,
 };

@@ -3,6 +3,7 @@ import { input } from '../../onnx';
 import type { Value } from '../../onnx';
 import type { ColumnSpec, ModelSignature } from '../../contracts';
 import { categoryFeatures, targetEncodingFeatures } from './category-graph';
+import { interactionValue } from './interactions';
 import { numberFeatures, sideBySide } from './number-graph';
 import type { NumberColumn } from './number-graph';
 import type { Preparation } from './preparation';
@@ -25,7 +26,10 @@ const typedInput = ({ name, type, image }: ColumnSpec, window?: number): Value =
 const INPUT_DTYPES = { number: 'float64', category: 'string', text: 'string', time: 'int64' } as const;
 
 /** Typed columns by name -> [rows, preparedWidth] float32, laid out as `Preparation.blocks` says. */
-export const preparedFeatures = ({ fits }: Preparation, columns: Readonly<Record<string, Value>>): Value => {
+export const preparedFeatures = (
+  { fits, interactions }: Preparation,
+  columns: Readonly<Record<string, Value>>,
+): Value => {
   const numbers: NumberColumn[] = [];
   const later: Value[] = [];
   for (const fit of fits) {
@@ -48,6 +52,12 @@ export const preparedFeatures = ({ fits }: Preparation, columns: Readonly<Record
         later.push(...timeFeatures(fit, value));
         break;
     }
+  }
+  for (const interaction of interactions) {
+    const [a, b] = interaction.of.map((name) => columns[name]);
+    if (a === undefined || b === undefined)
+      throw new Error(`the graph lacks a column of ${interaction.fit.name}`);
+    numbers.push({ fit: interaction.fit, value: interactionValue(interaction, a, b) });
   }
   return sideBySide([...numberFeatures(numbers), ...later]);
 };

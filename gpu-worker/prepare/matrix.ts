@@ -109,8 +109,9 @@ export const prepareMatrix = async (
     );
   for (const fit of preparation.fits) {
     const column = columnNamed(table, fit.name);
+    if (!('codes' in column)) continue;
     const part = partOf(preparation, (one) => one === fit);
-    if (!('codes' in column) || part === undefined) continue;
+    if (part === undefined) continue;
     const { firstRows, next } = rowsByCode(column, rows);
     const work = async (session: Session): Promise<void> =>
       inBlocks(
@@ -143,14 +144,16 @@ interface Part {
 }
 
 const partOf = (
-  { fits, specs, blocks }: Preparation,
+  { fits, specs, interactions, blocks }: Preparation,
   wanted: (fit: Preparation['fits'][number]) => boolean,
 ): Part | undefined => {
   const chosen = fits.flatMap((fit, at) => (wanted(fit) ? [at] : []));
   if (chosen.length === 0) return undefined;
+  const numbers = fits.some((fit) => wanted(fit) && fit.kind === 'number');
   const some: Preparation = {
     fits: fits.filter((_, at) => chosen.includes(at)),
     specs: specs.filter((_, at) => chosen.includes(at)),
+    interactions: numbers ? interactions : [],
     blocks: [],
   };
   const inputs = typedInputs(signatureInputs(some));
@@ -159,7 +162,7 @@ const partOf = (
   const runs: { from: number; to: number; width: number }[] = [];
   let from = 0;
   for (const block of blocks) {
-    if (!names.includes(block.column)) continue;
+    if (block.of === undefined ? !names.includes(block.column) : !numbers) continue;
     const last = runs.at(-1);
     if (last !== undefined && last.to + last.width === block.from) last.width += block.width;
     else runs.push({ from, to: block.from, width: block.width });

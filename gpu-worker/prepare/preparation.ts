@@ -6,6 +6,8 @@ import { blocksOf } from './blocks';
 import type { FeatureBlock, FeatureFit } from './blocks';
 import { fitCategory } from './category';
 import type { Encoding } from './encoding';
+import { fitInteractions } from './interactions';
+import type { InteractionFit } from './interactions';
 import { fitNumber } from './number';
 import { isSupervised } from './target';
 import type { Target } from './target';
@@ -17,6 +19,8 @@ export interface Preparation {
   readonly fits: readonly FeatureFit[];
   /** Raw-cell parsing of the columns of `fits`, in the same order. */
   readonly specs: readonly ColumnSpec[];
+  /** Numbers that are made of two of them. */
+  readonly interactions: readonly InteractionFit[];
   /** The features, in order and without gaps. */
   readonly blocks: readonly FeatureBlock[];
 }
@@ -54,7 +58,14 @@ export const fitPreparation = (
     fits.push(fit);
     specs.push(column.spec);
   }
-  if (fits.length > 0) return { fits, specs, blocks: blocksOf(fits) };
+  if (fits.length > 0) {
+    const used = new Set(fits.map(({ name }) => name));
+    const numbers = offered
+      .filter((column) => column.kind === 'number')
+      .filter(({ spec }) => used.has(spec.name));
+    const interactions = isSupervised(target) ? fitInteractions(numbers, target, rows, encoding) : [];
+    return { fits, specs, interactions, blocks: blocksOf(fits, interactions) };
+  }
   throw new Failure('NO_USABLE_FEATURES', 'no feature column is left to learn from', {
     hint: 'identifiers, constant columns and columns that repeat the target are not used; add others',
   });
