@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Interactions } from './interactions';
 import { ForecastOptions } from './series';
 
 export const LinearSpec = z.strictObject({
@@ -10,6 +11,8 @@ export const LinearSpec = z.strictObject({
   l2: z.union([z.number().min(0).max(1e6), z.literal('auto')]).default('auto'),
   /** Elastic net: this share of the penalty counts |w| instead, which leaves features out. Left out: 0. */
   l1Ratio: z.number().min(0).max(1).optional(),
+  /** Left out: 0. A forecast has none. */
+  interactions: Interactions.optional(),
   /** For the task forecast, which chooses its own penalty on the validation windows. */
   forecast: ForecastOptions.optional(),
 });

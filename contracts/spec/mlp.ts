@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Interactions } from './interactions';
 
 /**
  * Multi-layer perceptron. The defaults on a regression are the article's example: Dense 64-64-1, Adam, mean squared
@@ -30,6 +31,7 @@ export const MlpSpec = z.strictObject({
   /** `standard`: scaled values; `piecewise`: piecewise-linear encoding at fitted quantiles (Gorishniy et al. 2022). */
   numeric: z.enum(['standard', 'piecewise']).default('standard'),
   bins: z.number().int().min(2).max(128).default(16),
+  interactions: Interactions.default(0),
   /**
    * What each number becomes before the first layer (Gorishniy et al. 2022). `linear`: a product of its own with all of
    * its features, so with `numeric: piecewise` the piecewise-linear embedding. `periodic`: sines and cosines at learned

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Interactions } from './interactions';
 
 /** Which rows each tree learns from. */
 const RowSampling = z.discriminatedUnion('kind', [
@@ -33,6 +34,7 @@ export const TreesSpec = z.strictObject({
   rows: RowSampling.default({ kind: 'all' }),
   /** Share of the columns that each tree may ask for. */
   columnFraction: z.number().gt(0).max(1).default(1),
+  interactions: Interactions.default(0),
   /** Number columns with which the answer of a regression, or the chance of the second class, may only rise (1) or fall (-1). */
   monotone: z.record(z.string(), z.union([z.literal(1), z.literal(-1)])).default({}),
   /** What a regression minimises; `poisson` for counts; `quantile` answers that quantile. */

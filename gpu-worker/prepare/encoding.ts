@@ -22,7 +22,7 @@ export interface Encoding {
   readonly times: 'cyclic' | 'parts';
   /** Features (TF-IDF of words and runs of characters) that all text columns together may become; 0: text is left out. */
   readonly textWidth: number;
-  /** Ratios, products and differences of two number columns, at most; only with a target to find them by. */
+  /** Ratios, products, sums and differences of two number columns, at most; only with a target to find them by. */
   readonly interactions: number;
 }
 

@@ -67,6 +67,20 @@ describe('interactions', () => {
     expect(fitted(tableOf({ ...columns, y: chance }), 'y').interactions).toEqual([]);
   });
 
+  it('a wave aslant across two columns goes along their sum', () => {
+    const y = made((a, b, _, noise) => Math.sin(4 * (a + b)) + 0.1 * noise);
+    expect(fitted(tableOf({ ...columns, y }), 'y').interactions[0]).toMatchObject({
+      how: 'sum',
+      of: ['a', 'b'],
+    });
+  });
+
+  it('a column that is called like one stays what it is', () => {
+    const y = made((a, b, _, noise) => a / b + 0.1 * noise);
+    const { interactions } = fitted(tableOf({ ...columns, 'a / b': columns['c'] ?? [], y }), 'y');
+    expect(interactions.map(({ fit }) => fit.name)).not.toContain('a / b');
+  });
+
   it('zeros below a line and gaps give a gap, filled as any other', async () => {
     const y = made((a, b) => a / b);
     const table = tableOf({ ...columns, y });

@@ -1,5 +1,5 @@
 /**
- * Ratios, products and differences of two number columns that say more about the target than both say one by one. Found on
+ * Ratios, products, sums and differences of two number columns that say more about the target than both say one by one. Found on
  * half of the training rows and kept where the other half agrees, so that a chance is not taken for a law.
  */
 import { op, randomBits, randomKey, scalar } from '../../onnx';
@@ -12,7 +12,7 @@ import { quantile } from './quantile';
 import type { SupervisedTarget } from './target';
 
 export interface InteractionFit {
-  readonly how: 'ratio' | 'product' | 'difference';
+  readonly how: 'ratio' | 'product' | 'sum' | 'difference';
   readonly of: readonly [string, string];
   /** What becomes of the derived number, as of any other. */
   readonly fit: NumberFit;
@@ -20,10 +20,10 @@ export interface InteractionFit {
 
 type NumberColumn = Extract<Column, { kind: 'number' }>;
 
-const SIGNS = { ratio: '/', product: '×', difference: '-' } as const;
+const SIGNS = { ratio: '/', product: '×', sum: '+', difference: '-' } as const;
 /** Columns whose pairs are tried: those that say most alone come first. */
 const MOST_COLUMNS = 12;
-const MOST_ROWS = 20_000;
+const MOST_ROWS = 10_000;
 const FEWEST_ROWS = 400;
 const BINS = 16;
 const BACKFITTING_ROUNDS = 6;
@@ -43,29 +43,39 @@ export const interactionValue = ({ how }: InteractionFit, a: Value, b: Value): V
       return op.Where(op.Equal(b, 0), scalar(NaN, 'float64'), op.Div(a, b));
     case 'product':
       return op.Mul(a, b);
+    case 'sum':
+      return op.Add(a, b);
     case 'difference':
       return op.Sub(a, b);
   }
 };
 
 const derived = (how: InteractionFit['how'], a: number, b: number): number => {
+  const value = calculated(how, a, b);
+  return Number.isFinite(value) ? value : NaN;
+};
+
+const calculated = (how: InteractionFit['how'], a: number, b: number): number => {
   switch (how) {
     case 'ratio':
-      return b === 0 ? NaN : a / b;
+      return a / b;
     case 'product':
       return a * b;
+    case 'sum':
+      return a + b;
     case 'difference':
       return a - b;
   }
 };
 
-/** At most `encoding.interactions`, the most telling first. */
+/** Between the number columns of `offered`: at most `encoding.interactions`, the most telling first. */
 export const fitInteractions = (
-  columns: readonly NumberColumn[],
+  offered: readonly Column[],
   target: SupervisedTarget,
   rows: Int32Array,
   encoding: Encoding,
 ): InteractionFit[] => {
+  const columns = offered.filter((column) => column.kind === 'number');
   if (encoding.interactions === 0 || columns.length < 2 || rows.length < FEWEST_ROWS) return [];
   const every = Math.ceil(rows.length / MOST_ROWS);
   const sample = rows.filter((_, i) => i % every === 0);
@@ -75,12 +85,18 @@ export const fitInteractions = (
     .map(({ column, bins }) => ({ column, bins, gain: screen.gain([bins]) }))
     .sort((a, b) => b.gain - a.gain)
     .slice(0, MOST_COLUMNS);
-  screen.explain(strongest.map(({ bins }) => bins));
-  let candidates = pairsOf(strongest).map(({ how, a, b }) => {
+  const categories = offered.flatMap((column) =>
+    column.kind === 'category' ? [frequent(column.codes, sample)] : [],
+  );
+  screen.explain([...strongest.map(({ bins }) => bins), ...categories]);
+  const taken = new Set(columns.map(({ spec }) => spec.name));
+  let candidates = pairsOf(strongest).flatMap(({ how, a, b }) => {
+    const name = `${a.column.spec.name} ${SIGNS[how]} ${b.column.spec.name}`;
+    if (taken.has(name)) return [];
     const value = (row: number): number =>
       derived(how, a.column.values[row] ?? NaN, b.column.values[row] ?? NaN);
     const of = [a.column.spec.name, b.column.spec.name] as const;
-    return { how, of, value, bins: [binned(value, sample), a.bins, b.bins], gain: Infinity };
+    return [{ name, how, of, value, bins: [binned(value, sample), a.bins, b.bins], gain: Infinity }];
   });
   const found: InteractionFit[] = [];
   while (found.length < encoding.interactions) {
@@ -94,7 +110,7 @@ export const fitInteractions = (
     screen.explain(best.bins);
     const values = new Float64Array(columns[0]?.values.length ?? 0).fill(NaN);
     for (const row of rows) values[row] = best.value(row);
-    const fit = fitNumber(best.of.join(` ${SIGNS[best.how]} `), values, rows, encoding);
+    const fit = fitNumber(best.name, values, rows, encoding);
     if (fit !== undefined) found.push({ how: best.how, of: best.of, fit });
   }
   return found;
@@ -106,13 +122,13 @@ interface Pair<T> {
   readonly b: T;
 }
 
-/** Ratios both ways; products and differences once. */
+/** Ratios both ways, the others once. */
 const pairsOf = <T>(columns: readonly T[]): Pair<T>[] =>
   columns.flatMap((a, i) =>
-    columns.flatMap((b, k): Pair<T>[] => {
+    columns.flatMap((b, k) => {
       if (i === k) return [];
-      const ratio: Pair<T> = { how: 'ratio', a, b };
-      return i < k ? [ratio, { how: 'product', a, b }, { how: 'difference', a, b }] : [ratio];
+      const ways = i < k ? (['ratio', 'product', 'sum', 'difference'] as const) : (['ratio'] as const);
+      return ways.map((how): Pair<T> => ({ how, a, b }));
     }),
   );
 
@@ -127,6 +143,15 @@ const binned = (value: (row: number) => number, sample: Int32Array): Uint8Array 
     while (bin < edges.length && one >= (edges[bin] ?? Infinity)) bin++;
     return bin;
   });
+};
+
+/** The most frequent codes of the sample have a bin each, all others and missing ones share the last. */
+const frequent = (codes: Int32Array, sample: Int32Array): Uint8Array => {
+  const counts = new Map<number, number>();
+  for (const row of sample) counts.set(codes[row] ?? -1, (counts.get(codes[row] ?? -1) ?? 0) + 1);
+  const ranked = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, BINS);
+  const bins = new Map(ranked.map(([code], bin) => [code, bin]));
+  return Uint8Array.from(sample, (row) => bins.get(codes[row] ?? -1) ?? BINS);
 };
 
 /** What is left to explain of the target, on two halves of the sample: one teaches, the other judges. */

@@ -60,10 +60,8 @@ export const fitPreparation = (
   }
   if (fits.length > 0) {
     const used = new Set(fits.map(({ name }) => name));
-    const numbers = offered
-      .filter((column) => column.kind === 'number')
-      .filter(({ spec }) => used.has(spec.name));
-    const interactions = isSupervised(target) ? fitInteractions(numbers, target, rows, encoding) : [];
+    const columns = offered.filter(({ spec }) => used.has(spec.name));
+    const interactions = isSupervised(target) ? fitInteractions(columns, target, rows, encoding) : [];
     return { fits, specs, interactions, blocks: blocksOf(fits, interactions) };
   }
   throw new Failure('NO_USABLE_FEATURES', 'no feature column is left to learn from', {

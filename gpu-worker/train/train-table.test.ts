@@ -195,6 +195,21 @@ describe('training a table', () => {
     expect(logistic.manifest.metrics.test['accuracy']).toBeGreaterThan(0.75);
   });
 
+  it.each([
+    { family: 'linear' },
+    { family: 'trees', trees: 60, learningRate: 0.1 },
+    { family: 'mlp', epochs: 5 },
+  ])('$family with interactions: served as learned, and better', async (spec) => {
+    const cells = (at: number) => Array.from({ length: 1000 }, (_, i) => ((i * at) % 101) / 50 + 0.2);
+    const [a, b] = [cells(37), cells(53)];
+    const table = tableOf({ a, b, y: a.map((value, i) => value / (b[i] ?? 1)) }, (row) => row % 5 === 0);
+    const rmse = async (interactions: number): Promise<number> => {
+      const made = await trainTable(table, request({ ...spec, interactions }), listener());
+      return made.manifest.metrics.test['rmse'] ?? NaN;
+    };
+    expect(await rmse(1)).toBeLessThan(0.7 * (await rmse(0)));
+  });
+
   it('auto joins the best of what it tried, and says so while it searches', async () => {
     const voice = listener();
     const messages: string[] = [];

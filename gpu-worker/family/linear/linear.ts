@@ -15,7 +15,7 @@ export const linear: Family<LinearSpec, SupervisedTarget | ForecastTarget> = {
   train: async (spec, data, context) => {
     if (isForecast(data)) return trainLinearForecast(spec, data, context);
     if (!isSupervised(data)) throw new Error(`a linear model cannot learn a ${data.target.task}`);
-    const prepared = await data.prepared(STANDARD);
+    const prepared = await data.prepared({ ...STANDARD, interactions: spec.interactions ?? 0 });
     const train = data.target.task === 'regression' ? trainRidge : trainLogistic;
     return train(spec, data, prepared, context);
   },

@@ -10,7 +10,8 @@ export const mlp: Family<MlpSpec, SupervisedTarget> = {
   tasks: ['regression', 'classification'],
   validationFraction: (spec) => spec.validationFraction,
   train: async (spec, data, context) => {
-    const prepared = await data.prepared(spec.numeric === 'piecewise' ? piecewise(spec.bins) : STANDARD);
+    const encoding = spec.numeric === 'piecewise' ? piecewise(spec.bins) : STANDARD;
+    const prepared = await data.prepared({ ...encoding, interactions: spec.interactions });
     const { output, history } = await trainNetwork(spec, prepared, context);
     return onFeatures(data, prepared.preparation, { spec, output, history });
   },

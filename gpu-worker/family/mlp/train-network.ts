@@ -28,7 +28,9 @@ const PLAIN_NETWORK = {
 } as const satisfies Partial<MlpSpec>;
 
 /** `hidden: []` is a linear model. */
-export type NetworkOptions = Partial<Omit<MlpSpec, 'family' | 'numeric' | 'bins' | 'validationFraction'>> &
+export type NetworkOptions = Partial<
+  Omit<MlpSpec, 'family' | 'numeric' | 'bins' | 'interactions' | 'validationFraction'>
+> &
   Pick<MlpSpec, 'hidden'>;
 
 export interface TrainedNetwork {

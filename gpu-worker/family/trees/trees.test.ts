@@ -124,6 +124,8 @@ describe('trees of a table', () => {
     [{ monotone: { c: 1 } }, /unknown number column "c"; one of: a, b/],
     [{ monotone: { kind: 1 } }, /unknown number column "kind"; one of: a, b/],
     [{ monotone: { a: 2 } }, /model spec/],
+    [{ monotone: { a: 1 }, interactions: 3 }, /made of two columns/],
+    [{ interactions: 33 }, /model spec/],
     [{ leaves: 1 }, /model spec/],
     [{ learningRate: -1 }, /model spec/],
     [{ rows: { kind: 'some' } }, /model spec/],

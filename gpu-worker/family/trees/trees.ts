@@ -26,7 +26,10 @@ export const trees: Family<TreesSpec, SupervisedTarget> = {
   tasks: ['regression', 'classification'],
   validationFraction: (spec) => spec.validationFraction,
   train: async (spec, data, context) => {
-    const { preparation, target, training, validation } = await data.prepared(RAW);
+    const { preparation, target, training, validation } = await data.prepared({
+      ...RAW,
+      interactions: spec.interactions,
+    });
     const options = optionsOf(spec, target, monotoneOf(spec, data.columns, preparation), context.seed);
     const examplesOf = (rows: Int32Array, prepared: Prepared['training']): Examples => ({
       rows: rows.length,
@@ -63,8 +66,9 @@ export const trees: Family<TreesSpec, SupervisedTarget> = {
         const matrix = await data.matrix(preparation, rows);
         return link.numbers(await predictor.scores(matrix, signal));
       },
-      // Where the answer is the score: probabilities are not sums of what the columns add.
+      // Where the answer is the score: probabilities are not sums of what the columns add, and neither is an interaction.
       ...(target.task === 'regression' &&
+        preparation.interactions.length === 0 &&
         spec.objective !== 'poisson' && {
           shapley: async (rows: Int32Array, signal: AbortSignal) =>
             shapleyOfColumns(forest, preparation, await data.matrix(preparation, rows), signal),
