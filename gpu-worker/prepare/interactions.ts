@@ -18,8 +18,6 @@ export interface InteractionFit {
   readonly fit: NumberFit;
 }
 
-type NumberColumn = Extract<Column, { kind: 'number' }>;
-
 const SIGNS = { ratio: '/', product: '×', sum: '+', difference: '-' } as const;
 /** Columns whose pairs are tried: those that say most alone come first. */
 const MOST_COLUMNS = 12;
