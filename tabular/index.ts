@@ -13,7 +13,7 @@ export type { ColumnSummary, Inferred } from './infer';
 export { parseNumber } from './number';
 export type { NumberResult } from './number';
 export { cleanText, fold, MISSING_TOKENS, oneOfNames } from './text';
-export { parseTime } from './time';
+export { isoMicros, parseTime } from './time';
 export { chooseDelimiter, records, splitRecord } from './delimited';
 export { guessTask } from './task';
 export type { TargetSummary } from './task';

@@ -61,3 +61,11 @@ export const inferDayFirst = (cells: readonly (readonly [string, number])[]): bo
     dayFirst > monthFirst || (dayFirst === monthFirst && cells.some(([text]) => /^\d{1,2}\.\d/.test(text)))
   );
 };
+
+/** `2017-10-01T08:00:00Z`, with a six-digit fraction where there is one. */
+export const isoMicros = (micros: number): string => {
+  const seconds = Math.floor(micros / 1e6);
+  const rest = micros - seconds * 1e6;
+  const whole = new Date(seconds * 1000).toISOString().slice(0, 19);
+  return rest === 0 ? `${whole}Z` : `${whole}.${String(rest).padStart(6, '0')}Z`;
+};

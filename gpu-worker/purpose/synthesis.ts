@@ -3,6 +3,7 @@ import { Failure } from '../../contracts';
 import type { Metrics } from '../../contracts';
 import { input, modelBytes, op, permutation, randomKey } from '../../onnx';
 import type { Value } from '../../onnx';
+import { isoMicros } from '../../tabular';
 import type { Column, Table } from '../data/table';
 import { float32, withSession } from '../engine/onnxruntime';
 import type { Tensor } from '../engine/onnxruntime';
@@ -17,6 +18,7 @@ import { STANDARD } from '../prepare/encoding';
 import { ROWS } from '../prepare/graph';
 import { prepareMatrix } from '../prepare/matrix';
 import { fitPreparation } from '../prepare/preparation';
+import { MISSING_TIME } from '../prepare/time';
 import type { TrainRequest } from '../train/train-table';
 import type { Judged, Pose, Problem } from './purpose';
 import { splitAll } from './split-all';
@@ -135,7 +137,7 @@ const decodeRows = async (
 
 const cellOf = ({ columns }: Served, name: string, at: number): string | number | null => {
   const cell: unknown = columns?.[`${ROW_OUTPUT}${name}`]?.[at];
-  if (typeof cell === 'bigint') return Number(cell);
+  if (typeof cell === 'bigint') return cell === MISSING_TIME ? null : isoMicros(Number(cell));
   if (typeof cell === 'number') return Number.isNaN(cell) ? null : cell;
   return typeof cell === 'string' && cell !== '' ? cell : null;
 };
