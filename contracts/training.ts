@@ -189,13 +189,17 @@ export const ForecastAnswer = z.object({
 });
 export type ForecastAnswer = z.infer<typeof ForecastAnswer>;
 
-const RawCell = z.union([z.string(), z.number(), z.null()]);
+/** A cell as a partner sends it. */
+export const RawCell = z.union([z.string(), z.number(), z.null()]);
+export type RawCell = z.infer<typeof RawCell>;
+/** A column that is read with a window has an array of cells, oldest first. */
+export const RawValue = z.union([RawCell, z.array(RawCell)]);
+export type RawValue = z.infer<typeof RawValue>;
 
 /** Golden rows: raw values by column and the answer that the file must give again before a deployment is ready. */
 export const GoldenRows = z.object({
   v: z.literal(1),
-  /** A column that is read with a window has an array of cells. */
-  rows: z.array(z.record(z.string(), z.union([RawCell, z.array(RawCell)]))),
+  rows: z.array(z.record(z.string(), RawValue)),
   /** Forecasts: the first step of the first target; the whole answer stands in `forecasts`. */
   predictions: z.array(z.union([z.number(), z.string()])),
   probabilities: z.array(z.array(z.number())).nullable(),

@@ -11,6 +11,7 @@ import {
   TenantId,
   UsageEventId,
 } from './ids';
+import { ForecastAnswer, RawCell, RawValue } from './training';
 
 /** Base units: counts, nanoseconds, byte-milliseconds. */
 export const METERS = [
@@ -68,11 +69,20 @@ export type UsageEvent = z.infer<typeof UsageEvent>;
  */
 export const PredictionRecord = z.object({
   id: PredictionId,
-  rows: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.null()]))),
+  rows: z.array(z.record(z.string(), RawValue)),
   outputs: z.array(
     z.object({
+      /** Forecasts: the first step of the first target; 0 where the answer is a made-up row. */
       prediction: z.union([z.number(), z.string()]),
       probabilities: z.array(z.number()).nullable(),
+      /** Interval of a regression. */
+      low: z.number().optional(),
+      high: z.number().optional(),
+      /** Labels that may be true. */
+      set: z.array(z.string()).optional(),
+      forecast: ForecastAnswer.optional(),
+      /** Synthesis: the made-up row. */
+      row: z.record(z.string(), RawCell).optional(),
     }),
   ),
 });

@@ -180,12 +180,21 @@ export class FeedbackService implements FeedbackSource {
          order by f.created_at, f.prediction_id, f.row limit ${EXPORT_PAGE}`,
         [scenarioId, after?.first_at ?? null, after?.prediction_id ?? null, after?.row ?? null],
       );
-      for (const { values, actual } of rows) yield { values, actual };
+      for (const { values, actual } of rows) yield { values: ownCells(values), actual };
       after = rows.at(-1) ?? null;
       if (rows.length < EXPORT_PAGE) return;
     }
   }
 }
+
+/** A row of the data has one cell a column: of a window, its own is the last. */
+const ownCells = (values: RawRow): FeedbackRow['values'] =>
+  Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? (value.at(-1) ?? null) : value,
+    ]),
+  );
 
 const actualOf = (given: unknown, { signature }: ModelManifest): string | number => {
   const path = ['actual'];

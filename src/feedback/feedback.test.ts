@@ -70,6 +70,23 @@ describe('feedback', () => {
     ]);
   });
 
+  test('on a row with windows keeps them, and becomes a training row of its own cells', async () => {
+    const windows = await stack.scenario(ctx);
+    const x = input('x', 'float64', ['n', 3]);
+    const onnx = modelBytes({
+      name: 'test',
+      inputs: [x],
+      outputs: { prediction: op.Cast(op.ReduceSum(x, { axes: [1] }), 'float32') },
+    });
+    const signature = { inputs: [{ ...column('x', 'number'), window: 3 }] };
+    const { id: at } = await stack.deploy(ctx, await stack.version(ctx, windows, { onnx, signature }));
+    const { id, outputs } = await ask([{ x: [1, 2, '3,000'] }], at);
+    expect(outputs[0]?.prediction).toBe(3003);
+    await submit({ predictionId: id, row: 0, actual: 4 });
+    expect((await stack.predictionLog.get(ctx, id)).rows).toEqual([{ x: [1, 2, '3,000'] }]);
+    expect(await exported(windows)).toEqual([{ values: { x: '3,000' }, actual: 4 }]);
+  });
+
   test('is refused where it names nothing, and is each tenant’s own', async () => {
     const { id } = await ask([{ x: 1 }]);
     const other = await stack.tenant();

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { Failure, GoldenRows } from '../../contracts';
-import type { ModelManifest, TenantId } from '../../contracts';
+import type { ModelManifest, RawCell, TenantId } from '../../contracts';
+import { parseTime } from '../../tabular';
 import type { GoldenReplay } from '../deployment';
 import type { OpenFile } from './runner/model-files';
 import type { RunnerPool } from './runner/pool';
 import { answersOf } from './answers';
-import { MAX_ROWS, RowParser } from './rows';
+import type { Answer } from './answers';
+import { RowParser } from './rows';
 
 const MAX_GOLDEN_BYTES = 64 * 1024 * 1024;
 /** The file computes the same as when it was verified, up to another machine's rounding. */
@@ -22,17 +24,19 @@ export class RunnerGoldenReplay implements GoldenReplay {
   async replay(tenantId: TenantId, manifest: ModelManifest): Promise<void> {
     const golden = await this.read(manifest);
     const parser = new RowParser(manifest.signature);
-    const names = manifest.signature.inputs.map(({ spec }) => spec.name);
-    for (let from = 0; from < golden.rows.length; from += MAX_ROWS) {
-      const rows = golden.rows.slice(from, from + MAX_ROWS);
+    const { inputs } = manifest.signature;
+    for (let from = 0; from < golden.rows.length; from += parser.mostRows) {
+      const rows = golden.rows.slice(from, from + parser.mostRows);
       // Golden rows may carry every column of the data; the model is asked with its own.
-      const own = rows.map((row) => Object.fromEntries(names.map((name) => [name, row[name] ?? null])));
+      const own = rows.map((row) =>
+        Object.fromEntries(
+          inputs.map(({ spec: { name }, window }) => [name, row[name] ?? (window === undefined ? null : [])]),
+        ),
+      );
       const { batch } = parser.parse(own, 'USE_OTHER');
       const outputs = await this.pool.run({ tenantId, onnx: manifest.onnx }, batch);
       answersOf(outputs, manifest.signature).forEach((answer, index) => {
-        const wanted = golden.predictions[from + index];
-        const probabilities = golden.probabilities?.[from + index] ?? null;
-        if (!agrees(answer.prediction, wanted) || !agreeAll(answer.probabilities, probabilities))
+        if (!isAsRecorded(answer, golden, from + index))
           throw new Failure(
             'VERIFY_FAILED',
             `golden row ${from + index} of ${golden.rows.length} is not answered as recorded`,
@@ -59,11 +63,36 @@ export class RunnerGoldenReplay implements GoldenReplay {
   }
 }
 
-const agrees = (given: number | string, wanted: number | string | undefined): boolean => {
-  if (typeof given === 'string' || typeof wanted === 'string') return String(given) === String(wanted);
-  return wanted !== undefined && Math.abs(given - wanted) <= TOLERANCE * Math.max(1, Math.abs(wanted));
+/** Intervals and sets are not recorded: they follow from what is. */
+const isAsRecorded = (
+  { prediction, probabilities, forecast, row }: Answer,
+  golden: GoldenRows,
+  at: number,
+): boolean => {
+  const wanted = golden.forecasts?.[at];
+  return (
+    agrees(prediction, golden.predictions[at]) &&
+    agreeAll(probabilities, golden.probabilities?.[at]) &&
+    agreeAll(forecast?.prediction.flat(), wanted?.prediction.flat()) &&
+    agreeAll(forecast?.quantiles.flat(2), wanted?.quantiles.flat(2)) &&
+    Object.entries(golden.generated?.[at] ?? {}).every(([name, cell]) => agrees(row?.[name], cell))
+  );
 };
 
-const agreeAll = (given: readonly number[] | null, wanted: readonly number[] | null): boolean =>
-  wanted === null ||
-  (given !== null && given.length === wanted.length && given.every((value, i) => agrees(value, wanted[i])));
+const agrees = (given: RawCell | undefined, wanted: RawCell | undefined): boolean => {
+  const [one, other] = [measured(given), measured(wanted)];
+  if (typeof one !== 'number' || typeof other !== 'number') return one !== undefined && one === other;
+  return Math.abs(one - other) <= TOLERANCE * Math.max(1, Math.abs(other));
+};
+
+/** Made-up instants are computed, and rounded, like numbers. */
+const measured = (cell: RawCell | undefined): RawCell | undefined =>
+  typeof cell === 'string' && INSTANT.test(cell) ? parseTime(cell, false) : cell;
+const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
+
+const agreeAll = (
+  given: readonly number[] | null | undefined,
+  wanted: readonly number[] | null | undefined,
+): boolean =>
+  wanted == null ||
+  (given != null && given.length === wanted.length && given.every((value, i) => agrees(value, wanted[i])));

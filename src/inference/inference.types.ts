@@ -1,6 +1,6 @@
 import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import type { ForecastAnswer, RawCell } from '../../contracts';
 import { Json } from '../api/scalars';
-import type { Answer } from './answers';
 import type { RecordedPrediction } from './prediction-log';
 import type { Prediction } from './prediction.service';
 import type { RawRow } from './rows';
@@ -13,9 +13,25 @@ registerEnumType(OnUnknownCategoryEnum, {
 
 @ObjectType('RowAnswer')
 export class RowAnswerType {
-  @Field(() => Json, { description: 'A number, or a class.' }) prediction: number | string;
+  @Field(() => Json, {
+    description:
+      'A number, or a class. Of a forecast the first step of the first target; 0 where a row is made up.',
+  })
+  prediction: number | string;
   @Field(() => [Float], { nullable: true, description: 'In the order of classes; null for a regression.' })
   probabilities: number[] | null;
+  @Field(() => Float, { nullable: true, description: 'Where the interval of a number begins.' })
+  low?: number;
+  @Field(() => Float, { nullable: true, description: 'Where it ends.' }) high?: number;
+  @Field(() => [String], { nullable: true, description: 'The classes that may be true.' }) set?: string[];
+  @Field(() => Json, {
+    nullable: true,
+    description:
+      '{prediction, quantiles}: prediction[step][target], quantiles[step][target][level], in the order of targets and levels.',
+  })
+  forecast?: ForecastAnswer;
+  @Field(() => Json, { nullable: true, description: 'Made-up values by column name.' })
+  row?: Record<string, RawCell>;
 }
 
 @ObjectType('PredictionAnswer')
@@ -26,6 +42,10 @@ export class PredictionAnswerType {
   @Field(() => ID) scenarioId: string;
   @Field() at: Date;
   @Field(() => [String], { description: 'Empty for a regression.' }) classes: string[];
+  @Field(() => [String], { nullable: true, description: 'Columns that a forecast is of.' })
+  targets: string[] | null;
+  @Field(() => [Float], { nullable: true, description: 'Levels of the quantiles of a forecast, rising.' })
+  levels: number[] | null;
   @Field(() => [RowAnswerType], { description: 'One a row, in the order asked.' }) outputs: RowAnswerType[];
 }
 
@@ -42,14 +62,13 @@ export class PredictionType {
   @Field(() => [RowAnswerType], { nullable: true }) outputs: RowAnswerType[] | null;
 }
 
-const toRow = ({ prediction, probabilities }: Answer): RowAnswerType => ({ prediction, probabilities });
-
 export const toAnswer = (prediction: Prediction): PredictionAnswerType => ({
   ...prediction,
   classes: [...prediction.classes],
-  outputs: prediction.outputs.map(toRow),
+  targets: prediction.targets && [...prediction.targets],
+  levels: prediction.levels && [...prediction.levels],
+  outputs: [...prediction.outputs],
 });
 export const toPrediction = (prediction: RecordedPrediction): PredictionType => ({
   ...prediction,
-  outputs: prediction.outputs?.map(toRow) ?? null,
 });

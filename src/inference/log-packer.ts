@@ -6,6 +6,8 @@ import type { Logger } from '../platform/log';
 import type { ObjectCatalogue, ObjectKey, ObjectStore, SignedUrls } from '../platform/object-store';
 import type { Task, TaskHandler, TaskQueue } from '../platform/task';
 import type { Usage } from '../usage';
+import type { Answer } from './answers';
+import type { RawRow } from './rows';
 
 export interface LogPackerParts {
   readonly db: Database;
@@ -36,8 +38,8 @@ interface LogRow {
   deployment_id: string;
   model_version_id: string;
   at: Date;
-  rows: Record<string, string | number | null>[];
-  outputs: { prediction: number | string; probabilities: number[] | null }[];
+  rows: RawRow[];
+  outputs: Answer[];
 }
 
 /**
@@ -223,18 +225,24 @@ const linesOf = (waiting: readonly LogRow[]): { taken: LogRow[]; lines: Buffer; 
   let bytes = 0;
   let rows = 0;
   for (const prediction of waiting) {
-    const lines = prediction.rows.map((values, index) =>
-      JSON.stringify({
+    const lines = prediction.rows.map((values, index) => {
+      const answer = prediction.outputs.at(index);
+      return JSON.stringify({
         prediction_id: prediction.id,
         row: prediction.first_row + index,
         at: prediction.at.toISOString(),
         deployment_id: prediction.deployment_id,
         model_version_id: prediction.model_version_id,
         values,
-        prediction: prediction.outputs[index]?.prediction ?? null,
-        probabilities: prediction.outputs[index]?.probabilities ?? null,
-      }),
-    );
+        prediction: answer?.prediction ?? null,
+        probabilities: answer?.probabilities ?? null,
+        low: answer?.low ?? null,
+        high: answer?.high ?? null,
+        set: answer?.set ?? null,
+        forecast: answer?.forecast ?? null,
+        made: answer?.row ?? null,
+      });
+    });
     const chunk = Buffer.from(`${lines.join('\n')}\n`);
     if (taken.length > 0 && bytes + chunk.length > MAX_BYTES) break;
     chunks.push(chunk);

@@ -41,6 +41,9 @@ export interface Prediction {
   readonly outputs: readonly Answer[];
   /** Labels in the order of `probabilities`; empty for a regression. */
   readonly classes: readonly string[];
+  /** Of a forecast: its columns and the levels of its quantiles, in the order of the answers; else null. */
+  readonly targets: readonly string[] | null;
+  readonly levels: readonly number[] | null;
 }
 
 /** Namespace of prediction ids that follow from (tenant, requestId): a repeat has the same id. */
@@ -97,6 +100,8 @@ export class Predictions {
       at,
       outputs,
       classes: route.signature.classes,
+      targets: route.signature.targets ?? null,
+      levels: route.signature.levels ?? null,
     };
   }
 
@@ -187,7 +192,13 @@ const eventOf = (
   reversalOf: null,
 });
 
-/** The record that travels with the event, as far as the scenario wants one. */
+/** A row, its answer and their event are one message at most, which NATS bounds. */
+const MOST_LOGGED_BYTES = 400_000;
+const isTooLong = (answer: Answer): boolean =>
+  (answer.forecast !== undefined || answer.row !== undefined) &&
+  Buffer.byteLength(JSON.stringify(answer)) > MOST_LOGGED_BYTES;
+
+/** The record that travels with the event, as far as the scenario wants one; none of answers too long for it. */
 const recordOf = (
   { log }: Route,
   id: PredictionId,
@@ -195,6 +206,7 @@ const recordOf = (
   outputs: readonly Answer[],
 ): PredictionRecord | null => {
   if (!log.enabled || (log.sampling < 1 && !isSampled(id, log.sampling))) return null;
+  if (outputs.some(isTooLong)) return null;
   const kept =
     log.leftOut.size === 0
       ? rows

@@ -4,7 +4,8 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Failure } from '../../../contracts';
 import { bytesOfBase64, decodeImage } from '../../../tabular';
 import type { ImageSize } from '../../../tabular';
-import type { Column, RunOutputs } from './protocol';
+import { VALUE_TYPES } from './protocol';
+import type { Column, Output, RunOutputs } from './protocol';
 
 /** onnxruntime's and libstdc++'s words for «the allocation was refused». */
 const REFUSED_MEMORY =
@@ -57,7 +58,9 @@ export class ModelSession {
       const column = columns[name];
       if (column === undefined) throw new Failure('MODEL_FAILED', `the model asks for a column ${name}`);
       feeds[name] =
-        picture === undefined ? tensorOf(column, flat ? [rows] : [rows, 1]) : pictures(name, column, picture);
+        picture === undefined
+          ? tensorOf(column, flat ? [rows] : [rows, column.length / rows])
+          : pictures(name, column, picture);
     }
     const started = process.hrtime.bigint();
     let answer: InferenceSession.OnnxValueMapType;
@@ -67,7 +70,7 @@ export class ModelSession {
       throw asModelFailure(error);
     }
     const computeNs = process.hrtime.bigint() - started;
-    return { ...outputsOf(answer, rows), computeNs };
+    return { rows, outputs: outputsOf(answer, rows), computeNs };
   }
 
   async close(): Promise<void> {
@@ -113,23 +116,17 @@ const tensorOf = (column: Column, dims: number[]): Tensor => {
   return new Tensor('string', column, dims);
 };
 
-const outputsOf = (
-  answer: InferenceSession.OnnxValueMapType,
-  rows: number,
-): Omit<RunOutputs, 'computeNs'> => {
-  const prediction = answer['prediction']?.data;
-  const probabilities = answer['probabilities']?.data ?? null;
-  const text = Array.isArray(prediction);
-  if (!text && !(prediction instanceof Float32Array) && !(prediction instanceof Float64Array))
-    throw new Failure('MODEL_FAILED', 'the model gave no prediction');
-  if (prediction.length !== rows)
-    throw new Failure('MODEL_FAILED', `the model gave ${prediction.length} predictions for ${rows} rows`);
-  if (!text && !prediction.every(Number.isFinite))
-    throw new Failure('MODEL_FAILED', 'the model gave a prediction that is not a finite number');
-  if (probabilities === null) return { prediction, probabilities: null, classes: 0 };
-  if (!(probabilities instanceof Float32Array) && !(probabilities instanceof Float64Array))
-    throw new Failure('MODEL_FAILED', 'the model gave probabilities that are not numbers');
-  if (!probabilities.every(Number.isFinite) || probabilities.length % rows !== 0)
-    throw new Failure('MODEL_FAILED', 'the model gave probabilities that are not finite numbers');
-  return { prediction, probabilities, classes: probabilities.length / rows };
-};
+/** Every output as it is; what it must be, the signature knows. */
+const outputsOf = (answer: InferenceSession.OnnxValueMapType, rows: number): RunOutputs['outputs'] =>
+  Object.fromEntries(
+    Object.entries(answer).map(([name, { data }]): [string, Output] => {
+      if (!Array.isArray(data) && !isOutputData(data))
+        throw new Failure('MODEL_FAILED', `the model gave ${name} of a type that no answer has`);
+      if (data.length % rows !== 0)
+        throw new Failure('MODEL_FAILED', `the model gave ${data.length} values of ${name} for ${rows} rows`);
+      return [name, { values: data, each: data.length / rows }];
+    }),
+  );
+
+const isOutputData = (data: unknown): data is Exclude<Output['values'], string[]> =>
+  VALUE_TYPES.some((type) => data instanceof type);

@@ -31,7 +31,7 @@ const start = (
 const ask = (pool: RunnerPool, file: ServedFile, ...values: number[]) =>
   pool.run(file, { rows: values.length, columns: { x: Float64Array.from(values) } });
 const numbers = async (answer: ReturnType<typeof ask>) =>
-  Array.from((await answer).prediction as Float32Array);
+  Array.from((await answer).outputs['prediction'].values as Float32Array);
 const codeOf = (promise: Promise<unknown>) =>
   promise.then(
     () => 'answered',
@@ -72,7 +72,7 @@ describe('runner processes', () => {
     const before = { ...pool.counts };
     const answers = await Promise.all(Array.from({ length: 40 }, (_, i) => ask(pool, file, i, i + 0.5)));
     answers.forEach((answer, i) =>
-      expect(Array.from(answer.prediction as Float32Array)).toEqual([i, i + 0.5]),
+      expect(Array.from(answer.outputs['prediction'].values as Float32Array)).toEqual([i, i + 0.5]),
     );
     expect(pool.counts.requests - before.requests).toBe(40);
     expect(pool.counts.runs - before.runs).toBeLessThanOrEqual(2);

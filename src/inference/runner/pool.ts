@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asFailure, Failure } from '../../../contracts';
 import type { Logger } from '../../platform/log';
-import { Lane, joinBatches, splitOutputs } from './lane';
+import { Lane, joinBatches, splitOutputs, weightOf } from './lane';
 import type { Batch, PendingRun } from './lane';
 import { ModelFiles, fileKey } from './model-files';
 import type { OpenFile, ServedFile } from './model-files';
@@ -89,7 +89,8 @@ export class RunnerPool {
   run(file: ServedFile, batch: Batch): Promise<RunOutputs> {
     if (this.stopping) return Promise.reject(new Failure('UNAVAILABLE', 'the gateway is stopping'));
     const lane = this.lane(file);
-    if (lane.waiting.length >= MAX_WAITING_RUNS || lane.waitingRows + batch.rows > MAX_WAITING_ROWS)
+    const weight = weightOf(batch);
+    if (lane.waiting.length >= MAX_WAITING_RUNS || lane.waitingWeight + weight > MAX_WAITING_ROWS)
       return Promise.reject(
         new Failure('OVERLOADED', 'too many predictions are waiting for this model', {
           hint: 'try again shortly',
@@ -97,7 +98,7 @@ export class RunnerPool {
       );
     this.counts.requests++;
     return new Promise((resolve, reject) => {
-      lane.waiting.push({ batch, resolve, reject, alone: false, retried: false });
+      lane.waiting.push({ batch, weight, resolve, reject, alone: false, retried: false });
       if (lane.path === null) void this.locate(lane);
       else this.dispatch();
     });

@@ -15,12 +15,18 @@ export type ToRunner =
     }
   | { readonly t: 'drop'; readonly model: string };
 
+export const VALUE_TYPES = [Float32Array, Float64Array, BigInt64Array, Uint8Array] as const;
+
+/** One output of the model, row-major: `each` values a row. */
+export interface Output {
+  /** Booleans are bytes. */
+  readonly values: InstanceType<(typeof VALUE_TYPES)[number]> | string[];
+  readonly each: number;
+}
+
 export interface RunOutputs {
-  /** One value a row. */
-  readonly prediction: Float32Array | Float64Array | string[];
-  /** Row-major [rows, classes]; null where the model gives none. */
-  readonly probabilities: Float32Array | Float64Array | null;
-  readonly classes: number;
+  readonly rows: number;
+  readonly outputs: Readonly<Record<string, Output>>;
   readonly computeNs: bigint;
 }
 
