@@ -72,8 +72,8 @@ export const PredictionRecord = z.object({
   rows: z.array(z.record(z.string(), RawValue)),
   outputs: z.array(
     z.object({
-      /** Forecasts: the first step of the first target; 0 where the answer is a made-up row. */
-      prediction: z.union([z.number(), z.string()]),
+      /** Forecasts: the first step of the first target; null where the answer is a made-up row. */
+      prediction: z.union([z.number(), z.string(), z.null()]),
       probabilities: z.array(z.number()).nullable(),
       /** Interval of a regression. */
       low: z.number().optional(),

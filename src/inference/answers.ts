@@ -62,7 +62,7 @@ const madeRow = (
 ): ((row: number) => Answer) => {
   const cells = columns.map(({ name }) => ({ name, values: valuesOf(run, `${MADE}${name}`, 1) }));
   return (row) => ({
-    prediction: 0,
+    prediction: null,
     probabilities: null,
     row: Object.fromEntries(cells.map(({ name, values }) => [name, rawCell(values[row])])),
   });

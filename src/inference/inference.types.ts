@@ -1,5 +1,5 @@
 import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
-import type { ForecastAnswer, RawCell } from '../../contracts';
+import type { RawCell } from '../../contracts';
 import { Json } from '../api/scalars';
 import type { RecordedPrediction } from './prediction-log';
 import type { Prediction } from './prediction.service';
@@ -11,26 +11,35 @@ registerEnumType(OnUnknownCategoryEnum, {
   description: 'What to do about a category that the training data did not have.',
 });
 
+@ObjectType('ForecastAnswer', { description: 'An item a step ahead, in it one a target.' })
+export class ForecastAnswerType {
+  @Field(() => [[Float]]) prediction: number[][];
+  @Field(() => [[[Float]]], { description: 'Of each target one a level.' }) quantiles: number[][][];
+}
+
 @ObjectType('RowAnswer')
 export class RowAnswerType {
   @Field(() => Json, {
-    description:
-      'A number, or a class. Of a forecast the first step of the first target; 0 where a row is made up.',
-  })
-  prediction: number | string;
-  @Field(() => [Float], { nullable: true, description: 'In the order of classes; null for a regression.' })
-  probabilities: number[] | null;
-  @Field(() => Float, { nullable: true, description: 'Where the interval of a number begins.' })
-  low?: number;
-  @Field(() => Float, { nullable: true, description: 'Where it ends.' }) high?: number;
-  @Field(() => [String], { nullable: true, description: 'The classes that may be true.' }) set?: string[];
-  @Field(() => Json, {
     nullable: true,
     description:
-      '{prediction, quantiles}: prediction[step][target], quantiles[step][target][level], in the order of targets and levels.',
+      'A number, or a class. Of a forecast the first step of the first target; null where a row is made up.',
   })
-  forecast?: ForecastAnswer;
-  @Field(() => Json, { nullable: true, description: 'Made-up values by column name.' })
+  prediction: number | string | null;
+  @Field(() => [Float], { nullable: true, description: 'In the order of classes; null for a regression.' })
+  probabilities: number[] | null;
+  @Field(() => Float, {
+    nullable: true,
+    description: 'Of a regression: the truth is at least this, and at most `high`, nine times of ten.',
+  })
+  low?: number;
+  @Field(() => Float, { nullable: true }) high?: number;
+  @Field(() => [String], {
+    nullable: true,
+    description: 'Of a classification: the classes that hold the truth nine times of ten.',
+  })
+  set?: string[];
+  @Field(() => ForecastAnswerType, { nullable: true }) forecast?: ForecastAnswerType;
+  @Field(() => Json, { nullable: true, description: 'A made-up row, by column name.' })
   row?: Record<string, RawCell>;
 }
 
@@ -42,9 +51,12 @@ export class PredictionAnswerType {
   @Field(() => ID) scenarioId: string;
   @Field() at: Date;
   @Field(() => [String], { description: 'Empty for a regression.' }) classes: string[];
-  @Field(() => [String], { nullable: true, description: 'Columns that a forecast is of.' })
+  @Field(() => [String], { nullable: true, description: 'Of a forecast: its columns.' })
   targets: string[] | null;
-  @Field(() => [Float], { nullable: true, description: 'Levels of the quantiles of a forecast, rising.' })
+  @Field(() => [Float], {
+    nullable: true,
+    description: 'Of a forecast: the levels of its quantiles, rising.',
+  })
   levels: number[] | null;
   @Field(() => [RowAnswerType], { description: 'One a row, in the order asked.' }) outputs: RowAnswerType[];
 }

@@ -210,7 +210,10 @@ export type PredictQueryVariables = Exact<{
 }>;
 
 export type PredictQuery = {
-  readonly predict: { readonly id: string; readonly outputs: ReadonlyArray<{ readonly prediction: Json }> };
+  readonly predict: {
+    readonly id: string;
+    readonly outputs: ReadonlyArray<{ readonly prediction: Json | null }>;
+  };
 };
 
 export type SubmitFeedbackMutationVariables = Exact<{

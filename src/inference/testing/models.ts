@@ -52,6 +52,29 @@ export const pickyModel = (): Uint8Array => {
   return model(flat(op.Gather(table, index)), column);
 };
 
+/** Of x[0..2]: two steps ahead of two targets, x[2] and 10 x[2], then both 1 more; two levels, 1 less and 1 more. */
+export const forecastModel = (): Uint8Array => {
+  const cells = input('x', 'float64', ['n', 3]);
+  const last = op.Cast(op.Slice(cells, [{ axis: 1, start: 2, end: 3 }]), 'float32');
+  const times = op.Mul(last, constant(tensor('float32', [1, 10, 1, 10], [1, 4])));
+  const points = op.Reshape(op.Add(times, constant(tensor('float32', [0, 0, 1, 1], [1, 4]))), ['n', 2, 2]);
+  const levels = constant(tensor('float32', [-1, 1], [1, 1, 1, 2]));
+  const quantiles = op.Add(op.Reshape(points, ['n', 2, 2, 1]), levels);
+  return modelBytes({ name: 'test', inputs: [cells], outputs: { prediction: points, quantiles } });
+};
+
+/** The class `yes` with the probability x, `no` otherwise. */
+export const classModel = (yes: string, no: string): Uint8Array => {
+  const share = x();
+  const probability = op.Cast(share, 'float32');
+  const label = op.IntToString(op.Cast(op.Greater(flat(share), 0.5), 'int64'), [0, 1], [no, yes], no);
+  return modelBytes({
+    name: 'test',
+    inputs: [share],
+    outputs: { prediction: label, probabilities: op.Concat([op.Sub(1, probability), probability], 1) },
+  });
+};
+
 export class ModelShelf {
   private readonly files = new Map<string, Uint8Array>();
   /** How often each key was read. */

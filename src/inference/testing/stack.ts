@@ -13,6 +13,7 @@ import { subject } from '../../../contracts';
 import type {
   DeploymentId,
   GoldenRows,
+  LearningTask,
   ModelManifest,
   ModelSignature,
   ModelVersionId,
@@ -166,10 +167,7 @@ export const startStack = async (options: { timeoutMs?: number } = {}) => {
       };
     },
 
-    async scenario(
-      ctx: TenantContext,
-      task: 'regression' | 'classification' = 'regression',
-    ): Promise<ScenarioId> {
+    async scenario(ctx: TenantContext, task: LearningTask = 'regression'): Promise<ScenarioId> {
       const id = newId<ScenarioId>();
       await superuser.query(
         `insert into app.scenario (tenant_id, id, name, task, target, goal_metric, currency)
