@@ -91,6 +91,7 @@ export const FAILURES = {
   OVERLOADED: { ...platform(503), log: 'warn' },
   METER_UNAVAILABLE: platform(503),
   FEEDBACK_NEEDS_ROW: caller(409),
+  NO_TRUTH: caller(409),
   // platform
   UNAVAILABLE: { ...platform(503), log: 'warn' },
   INTERNAL: platform(500),

@@ -23,7 +23,11 @@ export class FeedbackResolver {
   async submitFeedback(
     @Ctx() api: ApiContext,
     @Arg('predictionId', () => ID) predictionId: string,
-    @Arg('actual', () => Json, { description: 'A number, or a class.' }) actual: unknown,
+    @Arg('actual', () => Json, {
+      description:
+        'A number, or a class. Of a forecast an array of steps, each with one number a target, null where not known.',
+    })
+    actual: unknown,
     @Arg('row', () => Int, { defaultValue: 0, description: 'Which row of the prediction, from 0.' })
     row: number,
     @Arg('values', () => Json, {

@@ -1,17 +1,26 @@
 import { Failure } from '../../contracts';
-import type { LearningTask, ModelManifest, ModelVersionId, PredictionId, ScenarioId } from '../../contracts';
+import type {
+  ForecastAnswer,
+  LearningTask,
+  ModelManifest,
+  ModelVersionId,
+  PredictionId,
+  ScenarioId,
+} from '../../contracts';
 import type { Answer, PredictionLog, Predictions, RawRow, RecordedPrediction } from '../inference';
 import type { TenantContext } from '../platform/context';
 import type { Database, TenantTx } from '../platform/database';
 import type { FeedbackRow, FeedbackSource } from '../training';
-import { classificationQuality, regressionQuality } from './quality';
+import { qualityOf } from './quality';
 import type { QualityMetrics } from './quality';
+import { truthOf } from './truth';
+import type { Truth } from './truth';
 
 export interface FeedbackRequest {
   readonly predictionId: PredictionId;
   /** Which row of the prediction, from 0. */
   readonly row: number;
-  /** What turned out to be true: a number for a regression, a class for a classification. */
+  /** What turned out to be true, as `truthOf` takes it. */
   readonly actual: unknown;
   /** The row's values by column name; needed where the scenario did not log the prediction. */
   readonly values?: unknown;
@@ -22,18 +31,21 @@ export interface PreparedFeedback {
   readonly prediction: RecordedPrediction;
   readonly row: number;
   readonly values: RawRow;
-  readonly answer: Answer;
+  readonly predicted: Predicted;
   readonly probabilities: Readonly<Record<string, number>> | null;
-  readonly actual: string | number;
+  readonly actual: Truth;
 }
+
+/** A number, a class, or a whole forecast. */
+type Predicted = string | number | ForecastAnswer;
 
 export interface Feedback {
   readonly predictionId: PredictionId;
   readonly row: number;
   /** 1 for the first; a correction is a further one. */
   readonly revision: number;
-  readonly predicted: string | number;
-  readonly actual: string | number;
+  readonly predicted: Predicted;
+  readonly actual: Truth;
   readonly createdAt: Date;
 }
 
@@ -63,14 +75,14 @@ export class FeedbackService implements FeedbackSource {
 
   /**
    * Finds the prediction and its row. Fails with NOT_FOUND, FEEDBACK_NEEDS_ROW when the scenario did not log it and the
-   * feedback carries no values, BAD_INPUT for a row or class that is not there. Outside any transaction: it may ask a
-   * runner.
+   * feedback carries no values, NO_TRUTH for answers that are never right or wrong, BAD_INPUT for a row that is not there.
+   * Outside any transaction: it may ask a runner.
    */
   async prepare(ctx: TenantContext, request: FeedbackRequest): Promise<PreparedFeedback> {
     const prediction = await this.log.get(ctx, request.predictionId);
     const { manifest } = await this.versions.getVersion(ctx, prediction.modelVersionId);
     const { row } = request;
-    const actual = actualOf(request.actual, manifest);
+    const actual = truthOf(request.actual, manifest.signature);
     if (row < 0 || row >= prediction.rowCount)
       throw new Failure('BAD_INPUT', `the prediction has ${prediction.rowCount} rows, counted from 0`, {
         path: ['row'],
@@ -82,7 +94,8 @@ export class FeedbackService implements FeedbackSource {
       values = own.row;
       answer ??= own.answer;
     }
-    if (values === undefined || answer === undefined)
+    const predicted = answer?.forecast ?? answer?.prediction;
+    if (values === undefined || answer === undefined || predicted == null)
       throw new Failure(
         'FEEDBACK_NEEDS_ROW',
         'this prediction was not logged, so its feedback must carry the row',
@@ -97,7 +110,7 @@ export class FeedbackService implements FeedbackSource {
       prediction,
       row,
       values,
-      answer,
+      predicted,
       actual,
       probabilities:
         probabilities === null
@@ -108,18 +121,18 @@ export class FeedbackService implements FeedbackSource {
 
   /** The same actual again changes nothing; another one is a correction. */
   async record(ctx: TenantContext, tx: TenantTx, prepared: PreparedFeedback): Promise<Feedback> {
-    const { prediction, row, actual, answer } = prepared;
+    const { prediction, row, predicted, actual } = prepared;
     // Two corrections of one row at a time stand in line.
     await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
       `feedback ${ctx.tenantId} ${prediction.id} ${row}`,
     ]);
-    const [last] = await tx.query<{ revision: number; actual: string | number; created_at: Date }[]>(
+    const [last] = await tx.query<{ revision: number; actual: Truth; created_at: Date }[]>(
       `select revision, actual, created_at from app.feedback where prediction_id = $1 and row = $2
        order by revision desc limit 1`,
       [prediction.id, row],
     );
-    const given = { predictionId: prediction.id, row, predicted: answer.prediction, actual };
-    if (last !== undefined && last.actual === actual)
+    const given = { predictionId: prediction.id, row, predicted, actual };
+    if (last !== undefined && JSON.stringify(last.actual) === JSON.stringify(actual))
       return { ...given, revision: last.revision, createdAt: last.created_at };
     const revision = (last?.revision ?? 0) + 1;
     const [inserted] = await tx.query<{ created_at: Date }[]>(
@@ -136,7 +149,7 @@ export class FeedbackService implements FeedbackSource {
         prediction.modelVersionId,
         prediction.at,
         JSON.stringify(prepared.values),
-        JSON.stringify(answer.prediction),
+        JSON.stringify(predicted),
         prepared.probabilities === null ? null : JSON.stringify(prepared.probabilities),
         JSON.stringify(actual),
       ],
@@ -152,8 +165,7 @@ export class FeedbackService implements FeedbackSource {
         [scenarioId],
       );
       if (scenario === undefined) throw new Failure('NOT_FOUND', 'no such scenario');
-      const ofTask = scenario.task === 'regression' ? regressionQuality : classificationQuality;
-      const { all, byVersion } = await ofTask(tx, scenarioId);
+      const { all, byVersion } = await qualityOf(tx, scenarioId, scenario.task);
       return { scenarioId, ...all, byVersion };
     });
   }
@@ -195,25 +207,3 @@ const ownCells = (values: RawRow): FeedbackRow['values'] =>
       Array.isArray(value) ? (value.at(-1) ?? null) : value,
     ]),
   );
-
-const actualOf = (given: unknown, { signature }: ModelManifest): string | number => {
-  const path = ['actual'];
-  if (signature.task === 'regression') {
-    const value = typeof given === 'string' && given.trim() !== '' ? Number(given) : given;
-    if (typeof value !== 'number' || !Number.isFinite(value))
-      throw new Failure('WRONG_TYPE', `${signature.target} is a number`, { path });
-    return value;
-  }
-  if (typeof given !== 'string' && typeof given !== 'number' && typeof given !== 'boolean')
-    throw new Failure('WRONG_TYPE', `${signature.target} is one of its classes`, { path });
-  const folded = String(given).trim().toLowerCase();
-  const match =
-    signature.classes.find((name) => name === String(given)) ??
-    signature.classes.find((name) => name.toLowerCase() === folded);
-  if (match === undefined)
-    throw new Failure('UNKNOWN_CATEGORY', `${signature.target} has no such class`, {
-      path,
-      hint: `one of: ${signature.classes.slice(0, 50).join(', ')}`,
-    });
-  return match;
-};

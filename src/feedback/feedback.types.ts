@@ -1,14 +1,17 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql';
 import { Json } from '../api/scalars';
+import type { ForecastAnswer } from '../../contracts';
 import type { Feedback, Quality } from './feedback.service';
+import type { Truth } from './truth';
 
 @ObjectType('Feedback', { description: 'What turned out to be true for one row of a prediction.' })
 export class FeedbackType {
   @Field(() => ID) predictionId: string;
   @Field(() => Int) row: number;
   @Field(() => Int, { description: '1 for the first; a correction is a further one.' }) revision: number;
-  @Field(() => Json) predicted: string | number;
-  @Field(() => Json) actual: string | number;
+  @Field(() => Json, { description: 'A number, a class, or a whole forecast.' })
+  predicted: string | number | ForecastAnswer;
+  @Field(() => Json) actual: Truth;
   @Field() createdAt: Date;
 }
 
@@ -25,7 +28,10 @@ export class VersionQualityType {
 export class QualityType {
   @Field(() => ID) scenarioId: string;
   @Field(() => Int, { description: 'Predicted rows with feedback.' }) rows: number;
-  @Field(() => Json, { description: 'rmse, mae, r2; or accuracy, f1Macro, logLoss' })
+  @Field(() => Json, {
+    description:
+      'By task: rmse, mae, r2; accuracy, f1Macro, logLoss; of forecasts rmse, mae, wape, coverage.',
+  })
   metrics: Readonly<Record<string, number | null>>;
   @Field(() => Date, { nullable: true, description: 'Of the oldest prediction in it.' }) firstAt: Date | null;
   @Field(() => Date, { nullable: true }) lastAt: Date | null;

@@ -1,5 +1,5 @@
 /** Metrics of answers against what turned out to be true; computed where the rows are. */
-import type { ModelVersionId, ScenarioId } from '../../contracts';
+import type { LearningTask, ModelVersionId, ScenarioId } from '../../contracts';
 import type { TenantTx } from '../platform/database';
 
 export interface QualityMetrics {
@@ -18,10 +18,48 @@ export interface Qualities {
 
 const LATEST = `
   with latest as (
-    select distinct on (prediction_id, row) model_version_id, predicted_at, predicted #>> '{}' as predicted,
-      actual #>> '{}' as actual, probabilities
+    select distinct on (prediction_id, row) prediction_id, row, model_version_id, predicted_at, predicted, actual,
+      probabilities
     from app.feedback where scenario_id = $1 order by prediction_id, row, revision desc
   )`;
+
+/** Figures of a scenario's feedback, over all of it and by model version; none where answers are never right or wrong. */
+export const qualityOf = async (
+  tx: TenantTx,
+  scenarioId: ScenarioId,
+  task: LearningTask,
+): Promise<Qualities> => {
+  switch (task) {
+    case 'regression':
+      return numberQuality(tx, scenarioId, VALUES, regressionMetrics);
+    case 'forecast':
+      return numberQuality(tx, scenarioId, STEPS, forecastMetrics);
+    case 'classification':
+    case 'anomaly':
+      return classQuality(tx, scenarioId);
+    case 'clustering':
+    case 'synthesis':
+      return { all: { rows: 0, metrics: {}, firstAt: null, lastAt: null }, byVersion: [] };
+  }
+};
+
+/** Pairs of answer and truth: one a row, or one a step and target of a forecast whose truth is known. */
+const VALUES = `
+  select l.*, (predicted #>> '{}')::float8 as p, (actual #>> '{}')::float8 as y, null::boolean as covered
+  from latest l`;
+const STEPS = `
+  select l.*, cell.p::float8 as p, cell.y::float8 as y,
+    cell.y::float8 between (cell.quantiles ->> 0)::float8 and (cell.quantiles ->> -1)::float8 as covered
+  from latest l
+  cross join lateral rows from (
+    jsonb_array_elements(l.actual),
+    jsonb_array_elements(l.predicted -> 'prediction'),
+    jsonb_array_elements(l.predicted -> 'quantiles')) as step (y, p, quantiles)
+  cross join lateral rows from (
+    jsonb_array_elements_text(step.y),
+    jsonb_array_elements_text(step.p),
+    jsonb_array_elements(step.quantiles)) as cell (y, p, quantiles)
+  where cell.y is not null`;
 
 interface Sums {
   model_version_id: ModelVersionId | null;
@@ -29,41 +67,59 @@ interface Sums {
   squared_error: number | null;
   absolute_error: number | null;
   variance: number | null;
+  size: number | null;
+  coverage: number | null;
   first_at: Date | null;
   last_at: Date | null;
 }
+type MetricsOf = (sums: Sums) => QualityMetrics['metrics'];
 
-/** rmse, mae, r2 in the target's units. */
-export const regressionQuality = async (tx: TenantTx, scenarioId: ScenarioId): Promise<Qualities> => {
+const numberQuality = async (
+  tx: TenantTx,
+  scenarioId: ScenarioId,
+  pairs: string,
+  metricsOf: MetricsOf,
+): Promise<Qualities> => {
   const rows = await tx.query<Sums[]>(
-    `${LATEST}
-     select model_version_id, count(*)::int as n,
-       avg((predicted::float8 - actual::float8) ^ 2)::float8 as squared_error,
-       avg(abs(predicted::float8 - actual::float8))::float8 as absolute_error,
-       var_pop(actual::float8)::float8 as variance, min(predicted_at) as first_at, max(predicted_at) as last_at
-     from latest group by grouping sets ((), (model_version_id))`,
+    `${LATEST}, pair as (${pairs})
+     select model_version_id, count(distinct (prediction_id, row))::int as n, avg((p - y) ^ 2)::float8 as squared_error,
+       avg(abs(p - y))::float8 as absolute_error, var_pop(y)::float8 as variance, avg(abs(y))::float8 as size,
+       avg(covered::int)::float8 as coverage, min(predicted_at) as first_at, max(predicted_at) as last_at
+     from pair group by grouping sets ((), (model_version_id))`,
     [scenarioId],
   );
-  const metrics = (row: Sums): QualityMetrics => ({
-    rows: row.n,
-    metrics: {
-      rmse: row.squared_error === null ? null : Math.sqrt(row.squared_error),
-      mae: row.absolute_error,
-      r2:
-        row.squared_error === null || row.variance === null || row.variance === 0
-          ? null
-          : 1 - row.squared_error / row.variance,
-    },
-    firstAt: row.first_at,
-    lastAt: row.last_at,
+  const figures = (sums: Sums): QualityMetrics => ({
+    rows: sums.n,
+    metrics: metricsOf(sums),
+    firstAt: sums.first_at,
+    lastAt: sums.last_at,
   });
   return {
-    all: metrics(rows.find((row) => row.model_version_id === null) ?? NOTHING),
+    all: figures(rows.find((row) => row.model_version_id === null) ?? NOTHING),
     byVersion: rows.flatMap((row) =>
-      row.model_version_id === null ? [] : [{ modelVersionId: row.model_version_id, ...metrics(row) }],
+      row.model_version_id === null ? [] : [{ modelVersionId: row.model_version_id, ...figures(row) }],
     ),
   };
 };
+
+const over = (sum: number | null, total: number | null): number | null =>
+  sum === null || total === null || total === 0 ? null : sum / total;
+const rmse = ({ squared_error: squares }: Sums): number | null =>
+  squares === null ? null : Math.sqrt(squares);
+
+/** rmse, mae in the target's units; r2. */
+const regressionMetrics: MetricsOf = (sums) => {
+  const unexplained = over(sums.squared_error, sums.variance);
+  return { rmse: rmse(sums), mae: sums.absolute_error, r2: unexplained === null ? null : 1 - unexplained };
+};
+
+/** rmse, mae over all steps and targets; wape, the errors over the values; coverage, the share between the outermost levels. */
+const forecastMetrics: MetricsOf = (sums) => ({
+  rmse: rmse(sums),
+  mae: sums.absolute_error,
+  wape: over(sums.absolute_error, sums.size),
+  coverage: sums.coverage,
+});
 
 const NOTHING: Sums = {
   model_version_id: null,
@@ -71,6 +127,8 @@ const NOTHING: Sums = {
   squared_error: null,
   absolute_error: null,
   variance: null,
+  size: null,
+  coverage: null,
   first_at: null,
   last_at: null,
 };
@@ -86,11 +144,11 @@ interface Cell {
 }
 
 /** accuracy, f1Macro, logLoss. */
-export const classificationQuality = async (tx: TenantTx, scenarioId: ScenarioId): Promise<Qualities> => {
+const classQuality = async (tx: TenantTx, scenarioId: ScenarioId): Promise<Qualities> => {
   const cells = await tx.query<Cell[]>(
     `${LATEST}
-     select model_version_id, predicted, actual, count(*)::int as n,
-       sum(-ln(greatest((probabilities ->> actual)::float8, 1e-15)))::float8 as log_loss,
+     select model_version_id, predicted #>> '{}' as predicted, actual #>> '{}' as actual, count(*)::int as n,
+       sum(-ln(greatest((probabilities ->> (actual #>> '{}'))::float8, 1e-15)))::float8 as log_loss,
        min(predicted_at) as first_at, max(predicted_at) as last_at
      from latest group by 1, 2, 3`,
     [scenarioId],

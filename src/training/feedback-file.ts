@@ -1,12 +1,27 @@
 import { Readable } from 'node:stream';
-import { Failure } from '../../contracts';
-import type { ScenarioId } from '../../contracts';
+import { Failure, WITHOUT_TARGET } from '../../contracts';
+import type { ModelSignature, ScenarioId } from '../../contracts';
 import type { TenantContext } from '../platform/context';
 import type { TenantTx } from '../platform/database';
 import type { ObjectCatalogue, ObjectKey, ObjectStore } from '../platform/object-store';
 import type { FeedbackSource } from './ports';
 
 const MAX_FEEDBACK_BYTES = 2 * 1024 ** 3;
+
+/** Fails with STATE_CONFLICT where feedback cannot become rows of the data that a model was trained on. */
+export const requireJoinable = ({ task, window }: ModelSignature): void => {
+  const nothingNew = WITHOUT_TARGET.includes(task);
+  // What orders a sequence is among the columns that the model reads; what tells sequences apart is not.
+  const homeless = task === 'forecast' || window?.group != null;
+  if (!nothingNew && !homeless) return;
+  throw new Failure(
+    'STATE_CONFLICT',
+    nothingNew
+      ? `feedback says nothing new to a ${task}`
+      : 'feedback does not say to which series a row belongs, and where',
+    { hint: 'declare a dataset version with the new rows and start a training on it' },
+  );
+};
 
 /**
  * Writes the scenario's feedback as JSON lines `{values, actual}` for a merge task. Fails with STATE_CONFLICT when there is

@@ -1,5 +1,5 @@
 import { LessThan } from 'typeorm';
-import { Failure, WITHOUT_TARGET } from '../../contracts';
+import { Failure } from '../../contracts';
 import type { DatasetVersionId, Device, Epoch, JobId, ModelVersionId, ScenarioId } from '../../contracts';
 import type { DatasetService, SealedVersion } from '../dataset';
 import type { TenantContext } from '../platform/context';
@@ -12,7 +12,7 @@ import type { Messaging } from '../platform/messaging';
 import type { ObjectCatalogue, ObjectStore, SignedUrls } from '../platform/object-store';
 import type { TaskQueue } from '../platform/task';
 import type { ModelVersion, Registry } from '../registry';
-import { writeFeedback } from './feedback-file';
+import { requireJoinable, writeFeedback } from './feedback-file';
 import { followJob } from './job-progress';
 import type { JobUpdate, JobView } from './job-progress';
 import { JobEnd } from './job-end';
@@ -117,11 +117,7 @@ export class TrainingService {
     const [model] = await tx.query<{ name: string }[]>('select name from app.model where id = $1', [
       champion.modelId,
     ]);
-    if (WITHOUT_TARGET.includes(base.task)) {
-      throw new Failure('STATE_CONFLICT', `feedback says nothing new to a ${base.task}`, {
-        hint: 'declare a dataset version with the new rows and start a training on it',
-      });
-    }
+    requireJoinable(champion.manifest.signature);
     const feedbackKey = await writeFeedback(tx, ctx, this.parts, input.scenarioId, HOUR_MS);
     const merged = await datasets.beginMerge(tx, base);
     const job = await this.insert(tx, base, {
