@@ -58,7 +58,7 @@ export class Partner {
     return this.platform.graphql(document, variables, { credential: this.key });
   }
 
-  async scenario(name: string, task = 'regression', target = 'price'): Promise<string> {
+  async scenario(name: string, task = 'regression', target: string | null = 'price'): Promise<string> {
     const { createScenario } = await this.run<{ createScenario: { id: string } }>(
       `mutation ($input: CreateScenarioInput!) { createScenario(input: $input) { id } }`,
       { input: { name, task, target } },
@@ -145,10 +145,10 @@ export class Partner {
     );
   }
 
-  async deploy(modelVersionId: string): Promise<string> {
+  async deploy(modelVersionId: string, name = 'live'): Promise<string> {
     const { deployModel } = await this.run<{ deployModel: { id: string; state: string } }>(
-      `mutation ($id: ID!) { deployModel(modelVersionId: $id, name: "live") { id state } }`,
-      { id: modelVersionId },
+      `mutation ($id: ID!, $name: String!) { deployModel(modelVersionId: $id, name: $name) { id state } }`,
+      { id: modelVersionId, name },
     );
     if (deployModel.state !== 'READY') throw new Error(`the deployment is ${deployModel.state}`);
     return deployModel.id;

@@ -1,0 +1,225 @@
+/** Models of every task, by two tenants over the public API: trained, deployed, asked, told what turned out to be true. */
+import { readFileSync } from 'node:fs';
+import { GoldenRows } from '../../contracts';
+import { dataFile } from '../support/data';
+import { startPlatform } from '../support/platform';
+import type { TestPlatform } from '../support/platform';
+import { addTenant } from '../support/tenant';
+import { Partner } from './partner';
+import type { Job } from './partner';
+
+let platform: TestPlatform;
+let first: Partner;
+let second: Partner;
+beforeAll(async () => {
+  platform = await startPlatform();
+  first = new Partner(platform, platform.apiKey);
+  second = new Partner(platform, (await addTenant(platform, 'second tenant')).apiKey);
+});
+afterAll(() => platform.stop());
+
+interface RowAnswer {
+  readonly prediction: string | number | null;
+  readonly probabilities: number[] | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly set: string[] | null;
+  readonly forecast: { readonly prediction: number[][]; readonly quantiles: number[][][] } | null;
+  readonly row: Readonly<Record<string, string | number | null>> | null;
+}
+interface Asked {
+  readonly id: string;
+  readonly targets: string[] | null;
+  readonly levels: number[] | null;
+  readonly outputs: RowAnswer[];
+}
+interface Played {
+  readonly golden: GoldenRows;
+  readonly asked: Asked;
+  /** Says what was true of a row; answers the revision, or the code of the refusal. */
+  readonly tell: (row: number, actual: unknown, by?: Partner) => Promise<number | string>;
+  readonly quality: () => Promise<{ rows: number; metrics: Record<string, number | null> }>;
+  /** Code of the refusal. */
+  readonly retrain: () => Promise<string | undefined>;
+}
+
+const lines = (name: string, most: number): Buffer => {
+  const path = dataFile(name);
+  if (path === undefined) throw new Error(`${name} is not beside the repository`);
+  return Buffer.from(
+    `${readFileSync(path, 'utf8')
+      .split('\n')
+      .slice(0, most + 1)
+      .join('\n')}\n`,
+  );
+};
+const made = (job: Job): NonNullable<Job['modelVersion']> => {
+  if (job.modelVersion === null) throw new Error(`${job.state} ${job.error?.code}: ${job.error?.message}`);
+  return job.modelVersion;
+};
+const PREDICT = `query ($id: ID!, $rows: [JSON!]!) { predict(deploymentId: $id, rows: $rows) {
+  id targets levels
+  outputs { prediction probabilities low high set forecast { prediction quantiles } row }
+} }`;
+
+const FEEDBACK = `mutation ($id: ID!, $row: Int!, $actual: JSON!) {
+  submitFeedback(predictionId: $id, row: $row, actual: $actual) { revision }
+}`;
+const QUALITY = 'query ($id: ID!) { quality(scenarioId: $id) { rows metrics } }';
+
+/** Trains, deploys and asks the version's own golden rows. */
+const play = async (
+  partner: Partner,
+  scenario: { name: string; task: string; target: string | null },
+  file: Buffer,
+  spec: object,
+  set: Record<string, unknown> = {},
+): Promise<Played> => {
+  const scenarioId = await partner.scenario(scenario.name, scenario.task, scenario.target);
+  const sealed = await partner.upload(scenarioId, file, set);
+  if (sealed.state !== 'SEALED') throw new Error(JSON.stringify(sealed.error));
+  const { id, goldenUrl } = made(await partner.train(sealed.id, spec));
+  const golden = GoldenRows.parse(await (await fetch(goldenUrl)).json());
+  const deploymentId = await partner.deploy(id, scenario.task);
+  const { predict } = await partner.run<{ predict: Asked }>(PREDICT, { id: deploymentId, rows: golden.rows });
+  const other = partner === first ? second : first;
+  const codeOf = async (by: Partner, document: string, variables: Record<string, unknown>) =>
+    (await by.ask(document, variables)).errors?.[0]?.extensions?.code;
+  expect(await codeOf(other, PREDICT, { id: deploymentId, rows: golden.rows })).toBe('NOT_FOUND');
+  const tell: Played['tell'] = async (row, actual, by = partner) => {
+    const { data, errors } = await by.ask(FEEDBACK, { id: predict.id, row, actual });
+    return (
+      errors?.[0]?.extensions?.code ??
+      (data as { submitFeedback: { revision: number } }).submitFeedback.revision
+    );
+  };
+  expect(await tell(0, 1, other)).toBe('NOT_FOUND');
+  return {
+    golden,
+    asked: predict,
+    tell,
+    quality: async () =>
+      (await partner.run<{ quality: Awaited<ReturnType<Played['quality']>> }>(QUALITY, { id: scenarioId }))
+        .quality,
+    retrain: () =>
+      codeOf(partner, 'mutation ($id: ID!) { retrain(scenarioId: $id) { id } }', { id: scenarioId }),
+  };
+};
+const near = (given: number | undefined, wanted: number | undefined): void =>
+  expect(Math.abs((given ?? NaN) - (wanted ?? NaN))).toBeLessThanOrEqual(1e-4 * Math.abs(wanted ?? 0) + 1e-6);
+
+const withData = dataFile('airline_passengers.csv') === undefined ? it.skip : it;
+
+withData('a year of passengers is forecast with its quantiles', async () => {
+  const { golden, asked, tell, quality, retrain } = await play(
+    first,
+    { name: 'passengers', task: 'forecast', target: 'Passengers' },
+    lines('airline_passengers.csv', 144),
+    { family: 'linear', forecast: { horizon: 12, lookback: 24 } },
+  );
+  expect(asked).toMatchObject({ targets: ['Passengers'], levels: [0.1, 0.5, 0.9] });
+  expect(asked.outputs).toHaveLength(golden.forecasts?.length ?? NaN);
+  asked.outputs.forEach(({ forecast, prediction }, row) => {
+    const wanted = golden.forecasts?.[row];
+    expect(forecast?.prediction).toHaveLength(12);
+    near(prediction as number, forecast?.prediction[0]?.[0]);
+    forecast?.prediction.forEach((step, ahead) => near(step[0], wanted?.prediction[ahead]?.[0]));
+    for (const step of forecast?.quantiles ?? []) {
+      const [low, middle, high] = step[0] ?? [];
+      expect((low ?? NaN) <= (middle ?? NaN) && (middle ?? NaN) <= (high ?? NaN)).toBe(true);
+    }
+  });
+  // Two of twelve months have passed: 5 below, and as forecast.
+  const [one = [], two = []] = asked.outputs[0]?.forecast?.prediction ?? [];
+  expect(await tell(0, [[(one[0] ?? NaN) - 5], two])).toBe(1);
+  expect(await tell(0, 400)).toBe('WRONG_TYPE');
+  const { rows, metrics } = await quality();
+  expect(rows).toBe(1);
+  expect(metrics['mae']).toBeCloseTo(2.5, 6);
+  expect(await retrain()).toBe('STATE_CONFLICT');
+});
+
+withData('machines are told apart from ordinary ones, with no target anywhere', async () => {
+  const { golden, asked, tell, quality } = await play(
+    second,
+    { name: 'machines', task: 'anomaly', target: null },
+    lines('ai4i2020.csv', 600),
+    { family: 'isolation-forest' },
+  );
+  expect(asked.outputs.map(({ prediction }) => prediction)).toEqual(golden.predictions);
+  for (const { prediction, probabilities } of asked.outputs) {
+    expect(['normal', 'anomaly']).toContain(prediction);
+    expect(probabilities?.[1]).toBeGreaterThanOrEqual(0);
+  }
+  expect(await tell(0, asked.outputs[0]?.prediction)).toBe(1);
+  expect(await tell(0, 'odd')).toBe('UNKNOWN_CATEGORY');
+  expect(await quality()).toMatchObject({ rows: 1, metrics: { accuracy: 1 } });
+});
+
+withData('customers fall into groups', async () => {
+  const { golden, asked, tell } = await play(
+    first,
+    { name: 'customers', task: 'clustering', target: null },
+    lines('insurance_charges.csv', 600),
+    { family: 'k-means', clusters: 3 },
+  );
+  expect(asked.outputs.map(({ prediction }) => prediction)).toEqual(golden.predictions);
+  expect(asked.outputs.every(({ probabilities }) => probabilities?.length === 3)).toBe(true);
+  expect(await tell(0, '1')).toBe('NO_TRUTH');
+});
+
+withData('rows are made up as they were when the file was verified', async () => {
+  const { golden, asked, tell, quality } = await play(
+    second,
+    { name: 'made up', task: 'synthesis', target: null },
+    lines('insurance_charges.csv', 400),
+    { family: 'gan', epochs: 5, hidden: [16], latent: 8 },
+  );
+  expect(asked.outputs).toHaveLength(golden.generated?.length ?? NaN);
+  asked.outputs.forEach(({ row, prediction }, at) => {
+    expect(prediction).toBeNull();
+    const wanted = golden.generated?.[at] ?? {};
+    expect(Object.keys(row ?? {}).sort()).toEqual(Object.keys(wanted).sort());
+    for (const [name, cell] of Object.entries(wanted)) {
+      if (typeof cell === 'number') near(row?.[name] as number, cell);
+      else expect(row?.[name]).toBe(cell);
+    }
+  });
+  expect(await tell(0, 1)).toBe('NO_TRUTH');
+  expect(await quality()).toEqual({ rows: 0, metrics: {} });
+});
+
+/** Twelve machines of forty rows; `load` is what `heat` was lately. */
+const machines = (): Buffer => {
+  const heat = (row: number): number => Math.sin(row * 1.7) + Math.cos(row * row);
+  const rows = Array.from({ length: 480 }, (_, row) => {
+    const hour = row % 40;
+    const load = heat(row) + (hour > 0 ? heat(row - 1) : 0);
+    return [`m${Math.floor(row / 40)}`, hour, heat(row).toFixed(4), load.toFixed(4)].join(',');
+  });
+  return Buffer.from(`machine,hour,heat,load\n${rows.join('\n')}\n`);
+};
+
+it('a row is judged with the rows before it', async () => {
+  const { golden, asked, tell, quality, retrain } = await play(
+    second,
+    { name: 'loads', task: 'regression', target: 'load' },
+    machines(),
+    {
+      family: 'rnn',
+      window: { length: 4, order: 'hour', group: 'machine' },
+      ...{ hidden: 8, epochs: 3, batchSize: 32 },
+    },
+  );
+  expect(golden.rows[0]?.['heat']).toHaveLength(4);
+  asked.outputs.forEach(({ prediction, low, high }, row) => {
+    near(prediction as number, golden.predictions[row] as number);
+    expect((low ?? NaN) < Number(prediction) && Number(prediction) < (high ?? NaN)).toBe(true);
+  });
+  const actual = golden.actuals?.[0] as number;
+  expect(await tell(0, actual)).toBe(1);
+  const { rows, metrics } = await quality();
+  expect(rows).toBe(1);
+  near(metrics['mae'] ?? NaN, Math.abs(Number(asked.outputs[0]?.prediction) - actual));
+  expect(await retrain()).toBe('STATE_CONFLICT');
+});
