@@ -182,6 +182,9 @@ export const ModelManifest = z.object({
 });
 export type ModelManifest = z.infer<typeof ModelManifest>;
 
+/** Numbers of one forecast, quantiles included: with its row it is one entry of the prediction log, which NATS bounds. */
+export const MOST_FORECAST_NUMBERS = 25_000;
+
 /** One row's forecast: `prediction[step][target]` and `quantiles[step][target][level]`, as the signature lists them. */
 export const ForecastAnswer = z.object({
   prediction: z.array(z.array(z.number())),

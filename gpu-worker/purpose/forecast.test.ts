@@ -183,6 +183,17 @@ describe('a forecast that cannot be', () => {
     });
   });
 
+  it('more numbers than one answer may have are refused before anything is learned', async () => {
+    const quantiles = Array.from({ length: 19 }, (_, i) => (i + 1) / 20);
+    const long = hourly((hour) => ({ y: Math.sin(hour), z: Math.cos(hour) }), 4000, 1300);
+    const forecast = { horizon: 1000, targets: ['y', 'z'], quantiles };
+    expect(await failing(long, { family: 'linear', forecast })).toMatchObject({
+      code: 'BAD_SPEC',
+      path: ['spec', 'forecast', 'horizon'],
+      message: expect.stringContaining('40000 numbers') as string,
+    });
+  });
+
   it('rows held out at random, a target of text, a constant target and levels that fall are refused', async () => {
     const random = { holdout: { kind: 'hash', salt: '', fraction: 0.2 } as const };
     expect(await failing(wave(), { family: 'linear' }, random)).toMatchObject({

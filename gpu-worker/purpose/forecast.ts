@@ -10,7 +10,7 @@ import type { Forecasts } from '../evaluate/forecast';
 import type { Served } from '../export/served';
 import { verifyForecasts } from '../export/verify';
 import { scalesOf, seasonalNaive } from '../family/series/naive';
-import { forecastOptions, shapeOf } from '../family/series/options';
+import { forecastOptions, requireServable, shapeOf } from '../family/series/options';
 import { regularSeries } from '../family/series/regular';
 import { usualSeason } from '../family/series/step';
 import { learnableInstants, splitWindows } from '../family/series/windows';
@@ -45,6 +45,7 @@ export const forecast: Pose = (given, request, spec) => {
   const learnable = learnableInstants(table, instants);
   const heldOut = new Set(instants.filter((_, row) => table.holdout[row] === 1)).size;
   const shape = shapeOf(options, spec.family, usualSeason(step), { learnable: learnable.length, heldOut });
+  requireServable(shape.horizon, series.length, options.quantiles.length);
   const { validationFraction } = options;
   const split = splitWindows(table, order, { ...shape, values, instants, validationFraction });
   if (heldOut > 0 && split.test.length === 0)

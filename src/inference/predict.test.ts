@@ -145,6 +145,39 @@ describe('a prediction', () => {
     expect(answer.outputs.map((output) => output.prediction)).toEqual([0, 2]);
   });
 
+  test('is in the log, or is refused before it is answered', async () => {
+    const x = input('x', 'float64', ['n']);
+    const forecast = async (horizon: number) => {
+      const prediction = op.Expand(op.Reshape(op.Cast(x, 'float32'), ['n', 1, 1]), [1, horizon, 1]);
+      const quantiles = op.Reshape(prediction, ['n', horizon, 1, 1]);
+      const onnx = modelBytes({ name: 'test', inputs: [x], outputs: { prediction, quantiles } });
+      const made = await stack.version(ctx, scenarioId, {
+        onnx,
+        signature: {
+          task: 'forecast',
+          horizon,
+          targets: ['y'],
+          levels: [0.5],
+          outputs: ['prediction', 'quantiles'],
+        },
+      });
+      return (await stack.deploy(ctx, made)).id;
+    };
+    const [long, longer] = [await forecast(20_000), await forecast(50_000)];
+    const answer = await ask([{ x: 0.1 }, { x: 0.3 }], {}, long);
+    const logged = await stack.predictionLog.get(ctx, answer.id);
+    expect(logged.outputs?.map(({ forecast }) => forecast?.prediction)).toEqual(
+      answer.outputs.map(({ forecast }) => forecast?.prediction),
+    );
+    const before = await counted(ctx, 'predictions');
+    await expect(ask([{ x: 0.1 }], {}, longer)).rejects.toMatchObject({
+      code: 'PAYLOAD_TOO_LARGE',
+      path: ['rows', 0],
+    });
+    await stack.predictionLog.get(ctx, (await ask([{ x: 1 }])).id);
+    expect(await counted(ctx, 'predictions')).toBe(before + 1n);
+  });
+
   test('what fails through the platform is recorded and costs nothing', async () => {
     const made = await stack.version(ctx, scenarioId, { onnx: pickyModel() });
     const { id } = await stack.deploy(ctx, made);

@@ -22,13 +22,12 @@ export interface RecordedPrediction {
   readonly outputs: PredictionRecord['outputs'] | null;
 }
 
-interface Row {
+interface EventRow {
   deployment_id: DeploymentId;
   model_version_id: ModelVersionId;
   scenario_id: ScenarioId;
   at: Date;
-  rows: PredictionRecord['rows'];
-  outputs: PredictionRecord['outputs'];
+  row_count: number;
 }
 
 /** Written by the usage consumer in the ledger's transaction; a repeat changes nothing. */
@@ -75,33 +74,30 @@ export class PredictionLog {
 
   /** Null when there is no such prediction (yet: its event may be under way for a moment). */
   async find(tx: TenantTx, id: PredictionId): Promise<RecordedPrediction | null> {
-    const logged = await this.logged(tx, id);
-    if (logged !== null) return logged;
-    const [event] = await tx.query<(Row & { row_count: number })[]>(
+    // The event first: it comes with its record, or after all parts of a very large one.
+    const [event] = await tx.query<EventRow[]>(
       `select deployment_id, model_version_id, scenario_id, event_time as at,
          (quantities ->> 'prediction_rows')::int as row_count from app.usage_event
        where id = $1 and kind = 'prediction' and reason = 'billable' and reversal_of is null`,
       [id],
     );
     if (event === undefined) return null;
-    // Event and record are written together: both may have come between the two looks.
-    return (
-      (await this.logged(tx, id)) ?? {
-        id,
-        ...about(event),
-        rowCount: event.row_count,
-        rows: null,
-        outputs: null,
-      }
+    const parts = await tx.query<Pick<PredictionRecord, 'rows' | 'outputs'>[]>(
+      'select rows, outputs from app.prediction where id = $1 order by first_row',
+      [id],
     );
-  }
-
-  private async logged(tx: TenantTx, id: PredictionId): Promise<RecordedPrediction | null> {
-    const rows = await tx.query<Row[]>('select * from app.prediction where id = $1 order by first_row', [id]);
-    const [first] = rows;
-    if (first === undefined) return null;
-    const all = joined(rows);
-    return { id, ...about(first), ...all, rowCount: all.rows.length };
+    const rows = parts.flatMap((part) => part.rows);
+    const isWhole = rows.length === event.row_count;
+    return {
+      id,
+      deploymentId: event.deployment_id,
+      modelVersionId: event.model_version_id,
+      scenarioId: event.scenario_id,
+      at: event.at,
+      rowCount: event.row_count,
+      rows: isWhole ? rows : null,
+      outputs: isWhole ? parts.flatMap((part) => part.outputs) : null,
+    };
   }
 
   /** Fails with NOT_FOUND when the prediction does not appear within `patienceMs`. */
@@ -124,14 +120,3 @@ const isRecent = (id: PredictionId): boolean => {
   const madeMs = Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
   return Math.abs(Date.now() - madeMs) < RECENT_MS;
 };
-
-const about = (row: Row): Omit<RecordedPrediction, 'id' | 'rowCount' | 'rows' | 'outputs'> => ({
-  deploymentId: row.deployment_id,
-  modelVersionId: row.model_version_id,
-  scenarioId: row.scenario_id,
-  at: row.at,
-});
-const joined = (parts: readonly Row[]): Pick<Row, 'rows' | 'outputs'> => ({
-  rows: parts.flatMap((part) => part.rows),
-  outputs: parts.flatMap((part) => part.outputs),
-});

@@ -192,13 +192,7 @@ const eventOf = (
   reversalOf: null,
 });
 
-/** A row, its answer and their event are one message at most, which NATS bounds. */
-const MOST_LOGGED_BYTES = 400_000;
-const isTooLong = (answer: Answer): boolean =>
-  (answer.forecast !== undefined || answer.row !== undefined) &&
-  Buffer.byteLength(JSON.stringify(answer)) > MOST_LOGGED_BYTES;
-
-/** The record that travels with the event, as far as the scenario wants one; none of answers too long for it. */
+/** The record that travels with the event, as far as the scenario wants one. */
 const recordOf = (
   { log }: Route,
   id: PredictionId,
@@ -206,7 +200,6 @@ const recordOf = (
   outputs: readonly Answer[],
 ): PredictionRecord | null => {
   if (!log.enabled || (log.sampling < 1 && !isSampled(id, log.sampling))) return null;
-  if (outputs.some(isTooLong)) return null;
   const kept =
     log.leftOut.size === 0
       ? rows

@@ -18,8 +18,8 @@ export interface ParsedRows {
 const MAX_ROWS = 1000;
 /** Cells of windows and numbers of forecasts that one prediction may have, both together. */
 const MAX_NUMBERS = 1_000_000;
-/** A row and its answer travel in one message with their usage event. */
-const MAX_ROW_CHARACTERS = 200_000;
+/** A row and its answer, of some 500,000 characters at most, travel in one message. */
+const MAX_ROW_CHARACTERS = 400_000;
 /** No date: what the graph takes for a missing instant. A missing number is NaN, a missing text ''. */
 const MISSING_TIME = -(2n ** 63n);
 const SHOWN = 10;

@@ -122,4 +122,29 @@ describe('the meter', () => {
     expect(messages.at(-1)?.events).toHaveLength(1);
     await meter.stop();
   });
+
+  test('a row that no message can hold is refused before anything is stored, and what comes after is not held up', async () => {
+    const nats = stream();
+    const meter = new UsageMeter({ store: nats.store, producer: 'p1', log });
+    const record = (...bytes: number[]) => {
+      const billed = event();
+      const rows = bytes.map((size) => ({ text: 'x'.repeat(size) }));
+      return meter.store(billed, {
+        id: billed.id as string as PredictionId,
+        rows,
+        outputs: rows.map((_, i) => ({ prediction: i, probabilities: null })),
+      });
+    };
+    await expect(record(10, 1_000_000)).rejects.toMatchObject({
+      code: 'PAYLOAD_TOO_LARGE',
+      path: ['rows', 1],
+    });
+    expect(nats.messages.size).toBe(0);
+    await record(600_000, 990_000, 600_000);
+    await record(10);
+    const sizes = [...nats.messages.values()].map((message) => JSON.stringify(message).length);
+    expect(sizes).toHaveLength(5);
+    expect(Math.max(...sizes)).toBeLessThan(1_000_000);
+    await meter.stop();
+  });
 });

@@ -22,7 +22,10 @@ export interface MeterOptions {
 
 interface Entry {
   readonly event: UnnumberedEvent;
-  prediction: PredictionRecord | null;
+  readonly prediction: PredictionRecord | null;
+  /** The rows of a record too large for one message, in messages of their own. */
+  readonly ahead: readonly Part[];
+  /** Of event and record; the event of a very large one travels alone, behind its rows. */
   readonly bytes: number;
   readonly sinceMs: number;
   readonly resolve: () => void;
@@ -30,8 +33,15 @@ interface Entry {
   state: 'waiting' | 'stored' | 'refused';
 }
 
-/** NATS refuses messages beyond 1 MB. */
+interface Part {
+  readonly firstRow: number;
+  readonly prediction: PredictionRecord;
+}
+
+/** What a message holds of small things; NATS refuses messages beyond 1 MiB. */
 const MAX_MESSAGE_BYTES = 700_000;
+/** A row and its answer travel in one message. */
+const MAX_ROW_BYTES = 1_000_000;
 const MAX_EVENTS = 500;
 const PATIENCE_MS = 2500;
 const TRY_MS = 1000;
@@ -61,14 +71,18 @@ export class UsageMeter {
   }
 
   /**
-   * Resolves when the event is stored. Fails with METER_UNAVAILABLE when it was not within the patience; an event that
-   * may have been stored all the same is reversed, unless its key is the caller's own: then a repeat is free.
+   * Resolves when the event is stored. Fails with PAYLOAD_TOO_LARGE, and stores nothing, where a row with its answer is too
+   * large to be logged; with METER_UNAVAILABLE when the event was not stored within the patience; an event that may have
+   * been stored all the same is reversed, unless its key is the caller's own: then a repeat is free.
    */
-  store(event: UnnumberedEvent, prediction: PredictionRecord | null): Promise<void> {
-    if (this.stopped) return Promise.reject(new Failure('UNAVAILABLE', 'the gateway is stopping'));
+  async store(event: UnnumberedEvent, record: PredictionRecord | null): Promise<void> {
+    if (this.stopped) throw new Failure('UNAVAILABLE', 'the gateway is stopping');
+    const bytes = 600 + bytesOf(record);
+    const ahead = record !== null && bytes > MAX_MESSAGE_BYTES ? partsOf(record) : [];
+    const prediction = record !== null && ahead.length > 0 ? { ...record, rows: [], outputs: [] } : record;
     return new Promise((resolve, reject) => {
-      const bytes = 600 + (prediction === null ? 0 : Buffer.byteLength(JSON.stringify(prediction)));
-      this.waiting.push({ event, prediction, bytes, sinceMs: Date.now(), resolve, reject, state: 'waiting' });
+      const sinceMs = Date.now();
+      this.waiting.push({ event, prediction, ahead, bytes, sinceMs, resolve, reject, state: 'waiting' });
       this.pumping ??= this.pump();
     });
   }
@@ -79,7 +93,7 @@ export class UsageMeter {
       while (this.waiting.length > 0) {
         this.inFlight = this.take();
         const [first] = this.inFlight;
-        if (first !== undefined && first.bytes > MAX_MESSAGE_BYTES) await this.sendRowsAhead(first);
+        if (first !== undefined) await this.sendAhead(first);
         await this.send(this.inFlight);
         this.inFlight = [];
       }
@@ -142,36 +156,14 @@ export class UsageMeter {
     }
   }
 
-  /** The rows of a very large record in messages of their own, before the event that bills them. */
-  private async sendRowsAhead(entry: Entry): Promise<void> {
-    const { event, prediction } = entry;
-    if (prediction === null) return;
-    const about = { ...event, producer: this.options.producer, producerSeq: '0' };
-    let from = 0;
-    while (from < prediction.rows.length) {
-      let to = from;
-      let bytes = 0;
-      while (to < prediction.rows.length && (to === from || bytes < MAX_MESSAGE_BYTES / 2)) {
-        bytes += Buffer.byteLength(JSON.stringify([prediction.rows[to], prediction.outputs[to]]));
-        to++;
-      }
-      const part = {
-        id: prediction.id,
-        rows: prediction.rows.slice(from, to),
-        outputs: prediction.outputs.slice(from, to),
-      };
-      await this.deliver(
-        {
-          v: 1,
-          producer: this.options.producer,
-          events: [],
-          more: [{ event: about, firstRow: from, prediction: part }],
-        },
-        `${this.options.producer}:${event.id}:${from}`,
-      );
-      from = to;
+  /** Before the event that bills them. */
+  private async sendAhead({ event, ahead }: Entry): Promise<void> {
+    const { producer } = this.options;
+    const about = { ...event, producer, producerSeq: '0' };
+    for (const { firstRow, prediction } of ahead) {
+      const body: UsageBatch = { v: 1, producer, events: [], more: [{ event: about, firstRow, prediction }] };
+      await this.deliver(body, `${producer}:${event.id}:${firstRow}`);
     }
-    entry.prediction = { id: prediction.id, rows: [], outputs: [] };
   }
 
   private refuseOverdue(): void {
@@ -199,6 +191,7 @@ export class UsageMeter {
     this.waiting.push({
       event: { ...event, id: newId(), key: `reversal:${event.id}`, quantities, reversalOf: event.id },
       prediction: null,
+      ahead: [],
       bytes: 600,
       sinceMs: Number.MAX_SAFE_INTEGER,
       resolve: () => undefined,
@@ -217,6 +210,35 @@ export class UsageMeter {
       if (entry.state === 'waiting') entry.reject(unavailable());
   }
 }
+
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+
+/** Rows with their answers, as many to a message as it holds. */
+const partsOf = ({ id, rows, outputs }: PredictionRecord): Part[] => {
+  const parts: Part[] = [];
+  let bytes = Infinity;
+  for (const [at, row] of rows.entries()) {
+    const size = bytesOf([row, outputs[at]]);
+    if (size > MAX_ROW_BYTES)
+      throw new Failure(
+        'PAYLOAD_TOO_LARGE',
+        `row ${at} and its answer are too large to be logged: ${size} bytes`,
+        {
+          path: ['rows', at],
+          hint: `they may have ${MAX_ROW_BYTES} bytes together where the scenario keeps a log: send less, or switch it off`,
+        },
+      );
+    if (bytes + size > MAX_MESSAGE_BYTES) {
+      parts.push({ firstRow: at, prediction: { id, rows: [], outputs: [] } });
+      bytes = 0;
+    }
+    const { prediction } = parts[parts.length - 1];
+    prediction.rows.push(row);
+    prediction.outputs.push(outputs[at]);
+    bytes += size;
+  }
+  return parts;
+};
 
 const unavailable = (): Failure =>
   new Failure('METER_UNAVAILABLE', 'usage cannot be recorded at the moment, so nothing is answered', {

@@ -1,5 +1,5 @@
 /** What a forecast is asked for, with everything that the request leaves open decided from the data. */
-import { Failure, ForecastOptions } from '../../../contracts';
+import { Failure, ForecastOptions, MOST_FORECAST_NUMBERS } from '../../../contracts';
 import type { ModelSpec } from '../../../contracts';
 
 export const forecastOptions = (spec: ModelSpec): ForecastOptions =>
@@ -44,6 +44,20 @@ export const shapeOf = (
     horizon: ahead,
     lookback: lookback ?? Math.min(most, usualLookback(family, chosen, ahead)),
   };
+};
+
+/** A model that could not answer is not trained. */
+export const requireServable = (horizon: number, targets: number, levels: number): void => {
+  const numbers = horizon * targets * (1 + levels);
+  if (numbers <= MOST_FORECAST_NUMBERS) return;
+  throw new Failure(
+    'BAD_SPEC',
+    `${horizon} steps of ${targets} targets with ${levels} quantiles are ${numbers} numbers, more than one answer may have`,
+    {
+      path: ['spec', 'forecast', 'horizon'],
+      hint: `choose fewer steps, targets or quantiles: at most ${MOST_FORECAST_NUMBERS} numbers`,
+    },
+  );
 };
 
 /** Seasons that models of this kind read; a recurrent network pays for every step. */
