@@ -13,7 +13,7 @@ export interface DuckOptions {
   readonly folder: string;
   readonly memoryMb: number;
   readonly threads: number;
-  /** Where tables are kept: a file in `folder` (the default), or memory where none is made. */
+  /** Where tables are kept: a compressed file in `folder` (the default), or memory for none or small ones. */
   readonly keep?: 'file' | 'memory';
 }
 

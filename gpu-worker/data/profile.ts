@@ -4,6 +4,7 @@ import type { DatasetWarning, ProfilePayload, ProfileResult } from '../../contra
 import type { TaskIo } from '../task-io';
 import { profileColumn } from './column-profile';
 import { Duck, identifier, literal } from './duck';
+import type { DuckOptions } from './duck';
 import { chooseHoldout, isHeldOut } from './holdout';
 import { loadRaw } from './raw-table';
 import { writeSealed } from './seal';
@@ -35,13 +36,19 @@ export const duckLimits = (columns: number): { memoryMb: number; threads: number
     ? { memoryMb: WIDE_MEMORY_MB, threads: 1 }
     : { memoryMb: DUCK_MEMORY_MB, threads: 2 };
 
-/** About how many columns a file has, before anything has read it. */
-const guessColumns = async (path: string): Promise<number> => {
+/** Tables of shorter files stay in memory, where nothing is compressed; what does not fit after all goes to temporary files. */
+const IN_MEMORY_BYTES = 64 * 1024 * 1024;
+
+/** What DuckDB may use for a file that nothing has read yet: about so many columns, and its size. */
+const guessLimits = async (path: string): Promise<Omit<DuckOptions, 'folder'>> => {
   const file = await open(path, 'r');
   try {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(256 * 1024), 0, 256 * 1024, 0);
     const [header] = buffer.subarray(0, bytesRead).toString('latin1').split('\n', 1);
-    return header.split(/[,;\t|]/).length;
+    const columns = header.split(/[,;\t|]/).length;
+    const { size } = await file.stat();
+    const small = size <= IN_MEMORY_BYTES && columns <= MANY_COLUMNS;
+    return { ...duckLimits(columns), keep: small ? 'memory' : 'file' };
   } finally {
     await file.close();
   }
@@ -52,7 +59,7 @@ export const runProfile = async (payload: ProfilePayload, io: TaskIo): Promise<P
   io.progress('FETCHING', 0);
   const path = await io.fetch(payload.source, 'upload');
   io.progress('PREPARING', 0.2, { message: 'reading' });
-  const duck = await Duck.open({ folder: io.scratchDir, ...duckLimits(await guessColumns(path)) });
+  const duck = await Duck.open({ folder: io.scratchDir, ...(await guessLimits(path)) });
   try {
     const raw = await loadRaw(duck, path, payload.format, payload.target);
     const at = payload.target === null ? null : findTarget(raw.names, payload.target);
