@@ -6,11 +6,12 @@ import { profileColumn } from './column-profile';
 import { Duck, identifier, literal } from './duck';
 import type { DuckOptions } from './duck';
 import { chooseHoldout, isHeldOut } from './holdout';
+import { countDistinct, inferFromRaw, withSpellings } from './infer';
+import type { InferredColumn } from './infer';
 import { loadRaw } from './raw-table';
 import { writeSealed } from './seal';
 import { checkRows, checkTarget, findTarget, readTarget } from './target';
-import { inferFromRaw, makeTyped, withSpellings } from './typed-table';
-import type { InferredColumn } from './typed-table';
+import { makeTyped } from './typed-table';
 import { findWarnings } from './warnings';
 
 /** DuckDB's own limit; the process around it is limited by its parent. */
@@ -63,12 +64,13 @@ export const runProfile = async (payload: ProfilePayload, io: TaskIo): Promise<P
   try {
     const raw = await loadRaw(duck, path, payload.format, payload.target);
     const at = payload.target === null ? null : findTarget(raw.names, payload.target);
+    const distinct = await countDistinct(duck, raw.names.length);
     const inferred: InferredColumn[] = [];
     for (const [position, name] of raw.names.entries()) {
       inferred.push(
         position === 0 && raw.images !== undefined
           ? { spec: raw.images.spec, unreadable: 0, cells: null }
-          : await inferFromRaw(duck, position, name),
+          : await inferFromRaw(duck, position, { name, rows: raw.rows, distinct: distinct[position] }),
       );
       io.progress('PREPARING', 0.25 + (0.2 * (position + 1)) / raw.names.length, {
         message: 'finding types',

@@ -6,93 +6,15 @@
 import type { DuckDBAppender } from '@duckdb/node-api';
 import { Failure } from '../../contracts';
 import type { ColumnSpec } from '../../contracts';
-import { canonicalSpellings, inferColumn, parseCell } from '../../tabular';
+import { parseCell } from '../../tabular';
 import type { CellValue } from '../../tabular';
 import type { Duck } from './duck';
 import { literal } from './duck';
+import { LOOKED_THROUGH, plain } from './infer';
 
-/** A finite plain decimal. DuckDB also reads `1_000`, `nan` and `inf`; tabular does not, or refuses them. */
-const plain = (cell: string): string =>
-  `(coalesce(isfinite(try_cast(${cell} as double)), false) and not contains(${cell}, '_'))`;
 const ISO = "'\\d{4}-\\d{2}-\\d{2}([ T]\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,6})?)?)?'";
 const iso = (cell: string): string =>
   `(regexp_full_match(${cell}, ${ISO}) and try_cast(${cell} as timestamp) is not null)`;
-
-/** Distinct spellings kept in a category's spec; beyond them values are only cleaned. */
-const CANONICAL_VALUES = 2_000;
-const INFER_FROM = 2_000;
-
-export interface InferredColumn {
-  readonly spec: ColumnSpec;
-  readonly unreadable: number;
-  /** Every cell that is there, with its count, most frequent first; null where there are too many, or plain numbers. */
-  readonly cells: readonly Cell[] | null;
-}
-
-interface Cell {
-  readonly cell: string;
-  readonly count: number;
-}
-
-/** Infers the spec of column `at` of table `raw`. */
-export const inferFromRaw = async (duck: Duck, at: number, name: string): Promise<InferredColumn> => {
-  const cell = `c${at}`;
-  const summary = await duck.one<{ rows: number; empty: number; plain: number; distinct: number }>(
-    `select count(*) as rows, count(*) filter (${cell} is null or trim(${cell}) = '') as empty,
-       count(*) filter (${plain(cell)}) as plain, approx_count_distinct(${cell}) as distinct from raw`,
-  );
-  const all = summary.rows - summary.empty - summary.plain;
-  // A column of plain numbers has no other cells to group.
-  const others =
-    all === 0
-      ? []
-      : await duck.rows<Cell>(
-          `select ${cell} as cell, count(*) as count from raw
-      where ${cell} is not null and trim(${cell}) <> '' and not ${plain(cell)}
-      group by 1 order by 2 desc, 1 limit ${INFER_FROM}`,
-        );
-  // The sample stands for all other cells where there are more distinct ones than it holds.
-  const shown = others.reduce((sum, other) => sum + other.count, 0);
-  const scale = shown === 0 ? 1 : all / shown;
-  const inferred = inferColumn({
-    name,
-    ...summary,
-    others: others.map(({ cell: text, count }) => [text, count * scale] as const),
-  });
-  const whole = summary.plain === 0 && others.length < INFER_FROM;
-  return {
-    spec: inferred.spec,
-    unreadable: Math.round(inferred.unreadable),
-    cells: whole ? others : null,
-  };
-};
-
-/** Adds the spellings of a category column to its spec; `known`: its cells, where they were counted before. */
-export const withSpellings = async (
-  duck: Duck,
-  at: number,
-  spec: ColumnSpec,
-  known: readonly Cell[] | null,
-): Promise<ColumnSpec> => {
-  if (spec.type !== 'category') return spec;
-  const cells = known?.slice(0, CANONICAL_VALUES) ?? (await spellings(duck, at));
-  const present = cells.filter(({ cell }) => !isMissingCell(spec, cell));
-  return {
-    ...spec,
-    category: { canonical: canonicalSpellings(present.map(({ cell, count }) => [cell, count])) },
-  };
-};
-
-const spellings = (duck: Duck, at: number): Promise<Cell[]> =>
-  duck.rows<Cell>(
-    `select c${at} as cell, count(*) as count from raw where c${at} is not null group by 1 order by 2 desc, 1
-      limit ${CANONICAL_VALUES}`,
-  );
-
-const isMissingCell = (spec: ColumnSpec, cell: string): boolean => {
-  const result = parseCell(spec, cell);
-  return result.ok && result.value === null;
-};
 
 export const sqlType = (spec: ColumnSpec): string =>
   spec.type === 'number' ? 'DOUBLE' : spec.type === 'time' ? 'BIGINT' : 'VARCHAR';
@@ -210,8 +132,6 @@ const typedColumn = async (duck: Duck, at: number, spec: ColumnSpec): Promise<Ty
   };
 };
 
-/** Columns that one query looks through. */
-const LOOKED_THROUGH = 64;
 /** Shorter integers are below 2^53. */
 const SHORT = 15;
 
