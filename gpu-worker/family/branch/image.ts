@@ -4,7 +4,7 @@ import type { Parameters, Value } from '../../../onnx';
 import type { Convolutions } from '../../../contracts';
 import type { ImageColumn } from '../../data/table';
 import { picked } from '../../prepare/matrix';
-import { inLayer } from '../network/network';
+import { inLayer, named } from '../network/network';
 import { augmented } from './augment';
 import type { Branch } from './branch';
 
@@ -38,12 +38,12 @@ export const imageBranch = (column: ImageColumn, rows: Int32Array, spec: Convolu
     work: blocks.reduce((sum, { from, to, area }) => sum + area * from * to * spec.kernel ** 2, 0),
     width: pooledWidth(blocks.at(-1)),
     forward: ({ weights, batch, training }) => {
-      const pixels = op.Transpose(op.Cast(known(batch, name), 'float32'), [0, 3, 1, 2]);
+      const pixels = op.Transpose(op.Cast(named(batch, name), 'float32'), [0, 3, 1, 2]);
       const scaled = evened(op.Div(op.Sub(pixels, perChannel(mean)), perChannel(deviation)));
       let values = training === undefined ? scaled : augmented(scaled, spec.augmentation, training.uniform);
       blocks.forEach(({ name: block, halve }, at) => {
         values = inLayer(`${name}/${block}`, ['filters', at], () => {
-          const convolved = op.Conv(values, known(weights, `${name}/${block}/kernel`), undefined, {
+          const convolved = op.Conv(values, named(weights, `${name}/${block}/kernel`), undefined, {
             pads: 'same',
           });
           const carry = training === undefined ? {} : { carry: training.carry, momentum: MOMENTUM };
@@ -54,7 +54,7 @@ export const imageBranch = (column: ImageColumn, rows: Int32Array, spec: Convolu
       return pooled(values);
     },
     data: (some) => Promise.resolve({ [name]: picked(column.pixels, each, some) }),
-    served: (columns) => ({ [name]: known(columns, name) }),
+    served: (columns) => ({ [name]: named(columns, name) }),
   };
 };
 
@@ -149,9 +149,3 @@ const initial = (shapes: Parameters, seed: number): Record<string, Float32Array>
       return [key, new Float32Array(dims[0] ?? 0).fill(ones ? 1 : 0)];
     }),
   );
-
-const known = (values: Readonly<Record<string, Value>>, name: string): Value => {
-  const value = values[name];
-  if (value === undefined) throw new Error(`the picture branch has no ${name}`);
-  return value;
-};

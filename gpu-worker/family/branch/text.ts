@@ -1,12 +1,12 @@
 /** A text read word by word: learned vectors and places, encoder layers, the mean over the words. */
 import { layer, op } from '../../../onnx';
-import type { Value } from '../../../onnx';
 import type { TransformerSpec } from '../../../contracts';
 import type { Column } from '../../data/table';
 import { fitTokens } from '../../prepare/text';
 import type { TokenFit } from '../../prepare/text';
 import { tokenIds } from '../../prepare/text-graph';
 import { tokensOf } from '../../prepare/tokens';
+import { named } from '../network/network';
 import { encoded, encoderParameters, encoderWeights, encoderWork } from '../transformer/encoder';
 import type { Branch } from './branch';
 
@@ -38,10 +38,10 @@ export const textBranch = (column: TextColumn, rows: Int32Array, spec: Transform
     work: encoderWork(fit.length, spec),
     width: spec.width,
     forward: ({ weights, batch, dropout }) => {
-      const tokens = known(batch, name);
+      const tokens = named(batch, name);
       const seen = op.Add(
-        layer.embedding(known(weights, `${prefix}embedding`), tokens),
-        known(weights, `${prefix}place`),
+        layer.embedding(named(weights, `${prefix}embedding`), tokens),
+        named(weights, `${prefix}place`),
       );
       const mask = op.Min(op.Cast(tokens, 'float32'), 1);
       const values = encoded(prefix, spec, dropout(seen, spec.dropout), { weights, dropout, mask });
@@ -58,7 +58,7 @@ export const textBranch = (column: TextColumn, rows: Int32Array, spec: Transform
       });
       return Promise.resolve({ [name]: data });
     },
-    served: (columns) => ({ [name]: op.Cast(tokenIds(fit, known(columns, name)), 'int32') }),
+    served: (columns) => ({ [name]: op.Cast(tokenIds(fit, named(columns, name)), 'int32') }),
   };
 };
 
@@ -71,10 +71,4 @@ const idsOf = ({ tokens, length, cut }: TokenFit, { dictionary }: TextColumn): I
     found.forEach((token, place) => (ids[at * length + place] = places.get(token) ?? UNKNOWN));
   });
   return ids;
-};
-
-const known = (values: Readonly<Record<string, Value>>, name: string): Value => {
-  const value = values[name];
-  if (value === undefined) throw new Error(`the text branch has no ${name}`);
-  return value;
 };

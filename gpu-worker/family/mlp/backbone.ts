@@ -2,8 +2,7 @@
 import { GraphError, glorotUniform, op } from '../../../onnx';
 import type { Parameters, Value, Weights } from '../../../onnx';
 import type { MlpSpec } from '../../../contracts';
-import { inLayer } from '../network/network';
-import { named } from './embedding';
+import { inLayer, named } from '../network/network';
 
 export type BackboneOptions = Pick<
   MlpSpec,

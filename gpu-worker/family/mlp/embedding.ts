@@ -3,6 +3,7 @@ import { glorotUniform, op, randomKey, randomNormal, randomUnit, vector } from '
 import type { Parameters, Value, Weights } from '../../../onnx';
 import type { MlpSpec } from '../../../contracts';
 import type { FeatureBlock } from '../../prepare/blocks';
+import { named } from '../network/network';
 
 export type EmbeddingOptions = Pick<
   MlpSpec,
@@ -175,10 +176,4 @@ const startOf = (parameters: Parameters, options: EmbeddingOptions, seed: number
       ),
     }),
   };
-};
-
-export const named = (weights: Readonly<Record<string, Value>>, name: string): Value => {
-  const value = weights[name];
-  if (value === undefined) throw new Error(`no weights ${name}`);
-  return value;
 };

@@ -6,9 +6,8 @@
 import { glorotUniform, op, randomKey, randomUnit } from '../../../onnx';
 import type { Parameters, Value, Weights } from '../../../onnx';
 import { concatenated } from '../../engine/concatenated';
-import { inLayer } from '../network/network';
+import { inLayer, named } from '../network/network';
 import { bias, kernel } from './backbone';
-import { named } from './embedding';
 
 const ADAPTER = 'adapter/scale';
 

@@ -91,6 +91,13 @@ export const weightShapes = ({
   ...buffers,
 });
 
+/** What weights or a batch hold under a name. */
+export const named = <T>(values: Readonly<Record<string, T>>, name: string): T => {
+  const value = values[name];
+  if (value === undefined) throw new Error(`the network has no ${name}`);
+  return value;
+};
+
 /** The layer at `path` of a spec. Throws BAD_SPEC that names the layer where shapes do not fit. */
 export const inLayer = <T>(layer: string, path: readonly (string | number)[], build: () => T): T => {
   try {
