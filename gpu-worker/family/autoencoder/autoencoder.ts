@@ -1,11 +1,10 @@
 import { glorotUniform, meanSquaredError, op } from '../../../onnx';
-import type { Value } from '../../../onnx';
 import type { AutoencoderSpec } from '../../../contracts';
 import { STANDARD } from '../../prepare/encoding';
 import type { UnsupervisedTarget } from '../../prepare/target';
 import type { Family } from '../family';
-import { inLayer } from '../network/network';
-import type { Given, Network } from '../network/network';
+import { denseLayers, denseParameters, denseStack, denseStart, kernelOf } from '../network/dense';
+import type { Network } from '../network/network';
 import { PLAIN } from '../network/options';
 import { servedAnswer } from '../network/serve';
 import { trainNetwork } from '../network/train-network';
@@ -51,37 +50,14 @@ export const autoencoder: Family<AutoencoderSpec, UnsupervisedTarget> = {
 
 const networkOf = ({ hidden, code, noise }: AutoencoderSpec, width: number): Network<'x', never> => {
   const sizes = [width, ...hidden, code, ...[...hidden].reverse(), width];
-  const layers = sizes.slice(1).map((to, at) => ({ name: `dense${at}`, from: sizes[at] ?? 0, to }));
-  const forward = ({ weights, batch, dropout }: Given<'x'>): Value => {
-    let values = dropout(batch.x, noise);
-    layers.forEach(({ name }, at) => {
-      values = inLayer(name, ['hidden'], () => {
-        const [kernel, bias] = [weights[`${name}/kernel`], weights[`${name}/bias`]];
-        if (kernel === undefined || bias === undefined) throw new Error(`layer ${name} has no weights`);
-        return op.Gemm(values, kernel, bias);
-      });
-      if (at < layers.length - 1) values = op.Relu(values);
-    });
-    return values;
-  };
+  const layers = denseLayers('dense', sizes);
   return {
-    parameters: Object.fromEntries(
-      layers.flatMap(({ name, from, to }) => [
-        [`${name}/kernel`, [from, to]],
-        [`${name}/bias`, [to]],
-      ]),
-    ),
-    initial: (seed) =>
-      Object.fromEntries(
-        layers.flatMap(({ name, from, to }, at) => [
-          [`${name}/kernel`, glorotUniform([from, to], seed, at)],
-          [`${name}/bias`, new Float32Array(to)],
-        ]),
-      ),
+    parameters: denseParameters(layers),
+    initial: (seed) => denseStart(layers, (dims, at) => glorotUniform(dims, seed, at)),
     inputs: { x: { dtype: 'float32', dims: [width] } },
     targets: {},
-    forward,
+    forward: ({ weights, batch, dropout }) => denseStack(dropout(batch.x, noise), weights, layers),
     loss: (outputs, { x }) => meanSquaredError(outputs, x),
-    decayed: layers.map(({ name }) => `${name}/kernel`),
+    decayed: layers.map(kernelOf),
   };
 };

@@ -8,8 +8,9 @@ import type { SupervisedTarget } from '../../prepare/target';
 import { targetsOf } from '../data';
 import type { TrainingContext, TrainingData } from '../data';
 import { tensorOf } from '../network/feed';
-import { inLayer } from '../network/network';
-import type { Given, Network, Rows } from '../network/network';
+import { denseLayers, denseParameters, denseStack, denseStart, denseWork, kernelOf } from '../network/dense';
+import { named } from '../network/network';
+import type { Network, Rows } from '../network/network';
 import { PLAIN } from '../network/options';
 import type { TrainingOptions } from '../network/options';
 import { servedAnswer } from '../network/serve';
@@ -100,58 +101,31 @@ const joined = (
   { hidden, dropout }: BranchTraining,
 ): Network => {
   const sizes = [branches.reduce((sum, { width }) => sum + width, 0), ...hidden, outputsOf(target)];
-  const layers = sizes.slice(1).map((to, at) => ({ name: `dense${at}`, from: sizes[at] ?? 0, to }));
+  const layers = denseLayers('dense', sizes);
   const all = <T>(of: (branch: Branch) => Readonly<Record<string, T>>): Record<string, T> =>
     Object.assign({}, ...branches.map(of)) as Record<string, T>;
-  const dense = Object.fromEntries(
-    layers.flatMap(({ name, from, to }) => [
-      [`${name}/kernel`, [from, to]],
-      [`${name}/bias`, [to]],
-    ]),
-  );
   const buffers = all((branch) => branch.buffers);
   return {
-    parameters: { ...all((branch) => branch.parameters), ...dense },
+    parameters: { ...all((branch) => branch.parameters), ...denseParameters(layers) },
     ...(Object.keys(buffers).length > 0 && { buffers }),
     initial: (seed) => ({
       ...all((branch) => branch.initial(seed)),
-      ...Object.fromEntries(
-        layers.flatMap(({ name, from, to }, at) => [
-          [`${name}/kernel`, (at < hidden.length ? heNormal : glorotUniform)([from, to], seed, 0xde45e + at)],
-          [`${name}/bias`, new Float32Array(to)],
-        ]),
+      ...denseStart(layers, (dims, at) =>
+        (at < hidden.length ? heNormal : glorotUniform)(dims, seed, 0xde45e + at),
       ),
     }),
     inputs: all((branch) => branch.inputs),
     targets: { [TRUTH]: targetColumn(target) },
-    forward: (given) => head(branches, layers, dropout, given),
-    loss: (outputs, batch) => supervisedLoss(target, outputs, known(batch, TRUTH)),
-    decayed: [...branches.flatMap((branch) => branch.decayed), ...layers.map(({ name }) => `${name}/kernel`)],
-    work:
-      branches.reduce((sum, { work }) => sum + work, 0) +
-      layers.reduce((sum, { from, to }) => sum + from * to, 0),
+    forward: (given) => {
+      const parts = branches.map((branch) => branch.forward(given));
+      return denseStack(op.Concat(parts, 1), given.weights, layers, {
+        dropout: (x) => given.dropout(x, dropout),
+      });
+    },
+    loss: (outputs, batch) => supervisedLoss(target, outputs, named(batch, TRUTH)),
+    decayed: [...branches.flatMap((branch) => branch.decayed), ...layers.map(kernelOf)],
+    work: branches.reduce((sum, { work }) => sum + work, 0) + denseWork(layers),
   };
-};
-
-const head = (
-  branches: readonly Branch[],
-  layers: readonly { readonly name: string }[],
-  rate: number,
-  given: Given,
-): Value => {
-  const parts = branches.map((branch) => branch.forward(given));
-  let values = op.Concat(parts, 1);
-  layers.forEach(({ name }, at) => {
-    values = inLayer(name, ['hidden', at], () =>
-      op.Gemm(
-        given.dropout(values, rate),
-        known(given.weights, `${name}/kernel`),
-        known(given.weights, `${name}/bias`),
-      ),
-    );
-    if (at < layers.length - 1) values = op.Relu(values);
-  });
-  return values;
 };
 
 const predicted = async (
@@ -172,11 +146,7 @@ const predicted = async (
   const feeds = async (from: number, to: number): Promise<Feeds> => {
     const data = await batchOf(branches, rows.subarray(from, to));
     return Object.fromEntries(
-      columns.map(([name, { dims }]) => {
-        const values = data[name];
-        if (values === undefined) throw new Error(`no data for ${name}`);
-        return [name, tensorOf(values, [to - from, ...dims])];
-      }),
+      columns.map(([name, { dims }]) => [name, tensorOf(named(data, name), [to - from, ...dims])]),
     );
   };
   return outputInBlocks(model, rows.length, feeds, signal, PREDICT_ROWS);
@@ -184,9 +154,3 @@ const predicted = async (
 
 /** Activations of pictures are large. */
 const PREDICT_ROWS = 256;
-
-const known = (values: Readonly<Record<string, Value>>, name: string): Value => {
-  const value = values[name];
-  if (value === undefined) throw new Error(`the network has no ${name}`);
-  return value;
-};

@@ -1,5 +1,6 @@
 import { countOf, heNormal, op } from '../../../onnx';
 import type { CnnSpec } from '../../../contracts';
+import { denseLayers, denseParameters, denseStack, denseStart, denseWork } from '../network/dense';
 import { headWeights } from '../series/sequence-core';
 import type { CoreShape, SequenceCore } from '../series/sequence-core';
 
@@ -20,30 +21,28 @@ export const signalCore = (spec: CnnSpec, { length, channels, outputs }: CoreSha
     if (halve) left = Math.floor(left / 2);
     return { name: `conv${at}`, from: filters[at - 1] ?? channels, to, steps, halve };
   });
-  const sizes = [2 * (filters.at(-1) ?? 0), ...spec.hidden, outputs];
-  const dense = sizes.slice(1).map((to, at) => ({ name: `dense${at}`, from: sizes[at] ?? 0, to }));
-  const parameters: Record<string, readonly number[]> = {};
+  const convolutions: Record<string, readonly number[]> = {};
   for (const { name, from, to } of blocks)
-    Object.assign(parameters, { [`${name}/kernel`]: [to, from, spec.kernel], [`${name}/bias`]: [to] });
-  for (const { name, from, to } of dense)
-    Object.assign(parameters, { [`${name}/kernel`]: [from, to], [`${name}/bias`]: [to] });
-  const last = dense.at(-1)?.name ?? '';
+    Object.assign(convolutions, { [`${name}/kernel`]: [to, from, spec.kernel], [`${name}/bias`]: [to] });
+  const layers = denseLayers('dense', [2 * (filters.at(-1) ?? 0), ...spec.hidden, outputs]);
+  const parameters = { ...convolutions, ...denseParameters(layers) };
   return {
     parameters,
-    initial: (seed) =>
-      Object.fromEntries(
-        Object.entries(parameters).map(([name, dims], stream) => {
-          if (dims.length === 1) return [name, new Float32Array(dims[0] ?? 0)];
-          return [
-            name,
-            name.startsWith(last) ? headWeights(dims, seed, stream) : heNormal(dims, seed, stream),
-          ];
-        }),
+    initial: (seed) => ({
+      ...Object.fromEntries(
+        Object.entries(convolutions).map(([name, dims], stream) => [
+          name,
+          dims.length === 1 ? new Float32Array(dims[0]) : heNormal(dims, seed, stream),
+        ]),
       ),
+      ...denseStart(layers, (dims, at) =>
+        (at < spec.hidden.length ? heNormal : headWeights)(dims, seed, 2 * (blocks.length + at)),
+      ),
+    }),
     decayed: Object.keys(parameters).filter((name) => name.endsWith('/kernel')),
     work:
       blocks.reduce((sum, { name, steps }) => sum + steps * countOf(parameters[`${name}/kernel`] ?? []), 0) +
-      dense.reduce((sum, { from, to }) => sum + from * to, 0),
+      denseWork(layers),
     forward: ({ weights, dropout }, x) => {
       let values = op.Transpose(x, [0, 2, 1]);
       for (const { name, halve } of blocks) {
@@ -54,11 +53,7 @@ export const signalCore = (spec: CnnSpec, { length, channels, outputs }: CoreSha
         if (halve) values = op.MaxPool(values, [2]);
       }
       values = op.Concat([op.ReduceMean(values, { axes: [2] }), op.ReduceMax(values, { axes: [2] })], 1);
-      dense.forEach(({ name }, at) => {
-        values = op.Gemm(dropout(values, spec.dropout), weights[`${name}/kernel`], weights[`${name}/bias`]);
-        if (at < dense.length - 1) values = op.Relu(values);
-      });
-      return values;
+      return denseStack(values, weights, layers, { dropout: (pooled) => dropout(pooled, spec.dropout) });
     },
   };
 };

@@ -1,6 +1,8 @@
 /** Generator and discriminator as one network whose loss trains both. */
 import { glorotUniform, gradients, op, stopGradient } from '../../../onnx';
-import type { Value, Weights } from '../../../onnx';
+import type { Value } from '../../../onnx';
+import { denseLayers, denseParameters, denseStack, denseStart, denseWork } from '../network/dense';
+import type { DenseLayer } from '../network/dense';
 import type { Given, Network } from '../network/network';
 import type { GeneratedColumn } from './columns';
 import { widthOf } from './columns';
@@ -27,48 +29,27 @@ export const encodedWidth = (columns: readonly GeneratedColumn[]): number =>
 export const ganNetwork = (shape: GanShape): Network<'x' | 'c', never> => {
   const width = encodedWidth(shape.columns);
   const conditions = Math.max(1, shape.conditions);
-  const generator = layers('generator', [shape.latent + conditions, ...shape.hidden, width]);
-  const discriminator = layers('discriminator', [width + conditions, ...shape.hidden, 1]);
+  const generator = generatorOf(shape);
+  const discriminator = denseLayers('discriminator', [width + conditions, ...shape.hidden, 1]);
   const all = [...generator, ...discriminator];
   return {
-    parameters: Object.fromEntries(
-      all.flatMap(({ name, from, to }) => [
-        [`${name}/kernel`, [from, to]],
-        [`${name}/bias`, [to]],
-      ]),
-    ),
-    initial: (seed) => initial(all, seed),
+    parameters: denseParameters(all),
+    initial: (seed) => denseStart(all, (dims, at) => glorotUniform(dims, seed, at)),
     inputs: { x: { dtype: 'float32', dims: [width] }, c: { dtype: 'float32', dims: [conditions] } },
     targets: {},
     forward: (given) => objective(shape, discriminator, given),
     loss: (outputs) => outputs,
     decayed: [],
-    work: 4 * all.reduce((sum, { from, to }) => sum + from * to, 0),
+    work: 4 * denseWork(all),
   };
 };
 
-interface Layer {
-  readonly name: string;
-  readonly from: number;
-  readonly to: number;
-}
-
-const layers = (part: string, sizes: readonly number[]): Layer[] =>
-  sizes.slice(1).map((to, at) => ({ name: `${part}${at}`, from: sizes[at] ?? 0, to }));
-
-const initial = (all: readonly Layer[], seed: number): Weights =>
-  Object.fromEntries(
-    all.flatMap(({ name, from, to }, at) => [
-      [`${name}/kernel`, glorotUniform([from, to], seed, at)],
-      [`${name}/bias`, new Float32Array(to)],
-    ]),
-  );
-
-const dense = (x: Value, weights: Readonly<Record<string, Value>>, { name }: Layer): Value => {
-  const [kernel, bias] = [weights[`${name}/kernel`], weights[`${name}/bias`]];
-  if (kernel === undefined || bias === undefined) throw new Error(`layer ${name} has no weights`);
-  return op.Gemm(x, kernel, bias);
-};
+const generatorOf = (shape: GanShape): DenseLayer[] =>
+  denseLayers('generator', [
+    shape.latent + Math.max(1, shape.conditions),
+    ...shape.hidden,
+    encodedWidth(shape.columns),
+  ]);
 
 /**
  * What the generator puts out before columns are chosen, [rows, width]: normal scores and logits.
@@ -79,16 +60,7 @@ export const generated = (
   weights: Readonly<Record<string, Value>>,
   noise: Value,
   condition: Value,
-): Value => {
-  const width = encodedWidth(shape.columns);
-  const stack = layers('generator', [shape.latent + Math.max(1, shape.conditions), ...shape.hidden, width]);
-  let values = op.Concat([noise, condition], 1);
-  stack.forEach((layer, at) => {
-    values = dense(values, weights, layer);
-    if (at < stack.length - 1) values = op.Relu(values);
-  });
-  return values;
-};
+): Value => denseStack(op.Concat([noise, condition], 1), weights, generatorOf(shape));
 
 /** -log(-log u): added to logits, the largest is drawn with the probabilities that they stand for (Gumbel 1954). */
 export const gumbel = (uniform: Value): Value =>
@@ -126,7 +98,7 @@ const relaxed = ({ columns }: GanShape, raw: Value, uniform: (dims: readonly num
 
 const objective = (
   shape: GanShape,
-  discriminator: readonly Layer[],
+  discriminator: readonly DenseLayer[],
   { weights, batch, training }: Given<'x' | 'c'>,
 ): Value => {
   // Nothing but training asks for the loss.
@@ -136,14 +108,10 @@ const objective = (
   const frozen = Object.fromEntries(
     Object.entries(weights).map(([name, value]) => [name, stopGradient(value)]),
   );
-  const judge = (x: Value, by: Readonly<Record<string, Value>>): Value => {
-    let values = op.Concat([x, batch.c], 1);
-    discriminator.forEach((layer, at) => {
-      values = dense(values, by, layer);
-      if (at < discriminator.length - 1) values = op.LeakyRelu(values, SLOPE);
+  const judge = (x: Value, by: Readonly<Record<string, Value>>): Value =>
+    denseStack(op.Concat([x, batch.c], 1), by, discriminator, {
+      activation: (values) => op.LeakyRelu(values, SLOPE),
     });
-    return values;
-  };
   const raw = generated(shape, weights, normals(uniform([rows, 2 * shape.latent]), shape.latent), batch.c);
   const fake = relaxed(shape, raw, uniform);
   // The generator is moved by a discriminator that stands still, and the other way round.
