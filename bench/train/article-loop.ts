@@ -10,7 +10,7 @@ import { MlpSpec } from '../../contracts';
 import type { Epoch } from '../../contracts';
 import { openSession } from '../../gpu-worker/engine/onnxruntime';
 import type { Prepared } from '../../gpu-worker/family/data';
-import { trainNetwork } from '../../gpu-worker/family/mlp/train-network';
+import { trainMlp } from '../../gpu-worker/family/mlp/train-mlp';
 import { tinyTraining } from '../../gpu-worker/engine/tiny-training';
 import { COLUMNS, examples, scikitLearnSeconds } from '../article';
 import { median } from '../results';
@@ -25,7 +25,7 @@ const seconds = async (
 ): Promise<{ seconds: number; history: readonly Epoch[] }> => {
   const spec = MlpSpec.parse({ family: 'mlp', epochs });
   const started = performance.now();
-  const { history } = await trainNetwork(spec, data, {
+  const { history } = await trainMlp(spec, data, {
     seed: 1,
     engine: { name: 'onnxruntime', device: 'cpu', version: '' },
     signal: new AbortController().signal,

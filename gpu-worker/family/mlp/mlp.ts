@@ -3,7 +3,7 @@ import { piecewise, STANDARD } from '../../prepare/encoding';
 import type { SupervisedTarget } from '../../prepare/target';
 import type { Family } from '../family';
 import { onFeatures } from '../trained';
-import { trainNetwork } from './train-network';
+import { trainMlp } from './train-mlp';
 
 /** Multi-layer perceptron by mini-batch Adam. */
 export const mlp: Family<MlpSpec, SupervisedTarget> = {
@@ -12,7 +12,7 @@ export const mlp: Family<MlpSpec, SupervisedTarget> = {
   train: async (spec, data, context) => {
     const encoding = spec.numeric === 'piecewise' ? piecewise(spec.bins) : STANDARD;
     const prepared = await data.prepared({ ...encoding, interactions: spec.interactions });
-    const { output, history } = await trainNetwork(spec, prepared, context);
+    const { output, history } = await trainMlp(spec, prepared, context);
     return onFeatures(data, prepared.preparation, { spec, output, history });
   },
 };

@@ -1,39 +1,15 @@
-/** Dense networks on prepared features, as `mlp` and the logistic regression train them. */
+/** Dense networks on prepared features, as an `mlp` spec wants them. */
 import { op } from '../../../onnx';
 import type { Value, Weights } from '../../../onnx';
 import type { Epoch, MlpSpec } from '../../../contracts';
 import type { Examples, Prepared, TrainingContext } from '../data';
 import type { Network, NetworkData, Rows } from '../network/network';
-import { PLAIN } from '../network/options';
 import { servedAnswer } from '../network/serve';
 import { SupervisedTally, classWeightsOf, targetData } from '../network/supervised';
-import { trainNetwork as train } from '../network/train-network';
+import { trainNetwork } from '../network/train-network';
 import { mlpNetwork } from './network';
 
-/** What the logistic regression leaves as it is. */
-const PLAIN_NETWORK = {
-  activation: 'relu',
-  residual: false,
-  normalization: 'none',
-  dropout: 0,
-  embedding: 'none',
-  embeddingSize: 1,
-  embeddingActivation: 'none',
-  frequencies: 1,
-  sigma: 1,
-  categoryEmbedding: 0,
-  labelSmoothing: 0,
-  sharedMembers: 1,
-  classWeights: 'none',
-} as const satisfies Partial<MlpSpec>;
-
-/** `hidden: []` is a linear model. */
-export type NetworkOptions = Partial<
-  Omit<MlpSpec, 'family' | 'numeric' | 'bins' | 'interactions' | 'validationFraction'>
-> &
-  Pick<MlpSpec, 'hidden'>;
-
-export interface TrainedNetwork {
+export interface TrainedMlp {
   readonly network: Network<'x', 'y'>;
   /** Weights of each member by parameter name. */
   readonly members: readonly Weights[];
@@ -42,19 +18,18 @@ export interface TrainedNetwork {
   readonly output: (features: Value) => Value;
 }
 
-export const trainNetwork = async (
-  given: NetworkOptions,
+export const trainMlp = async (
+  spec: MlpSpec,
   data: Prepared,
   context: TrainingContext,
-): Promise<TrainedNetwork> => {
-  const options = { ...PLAIN, ...PLAIN_NETWORK, ...given };
+): Promise<TrainedMlp> => {
   const { target, training, preparation } = data;
   const features = { width: training.features.width, blocks: preparation.blocks };
-  const network = mlpNetwork(target, features, options);
-  const { members, history } = await train(
+  const network = mlpNetwork(target, features, spec);
+  const { members, history } = await trainNetwork(
     network,
-    networkData(data, options.classWeights),
-    options,
+    networkData(data, spec.classWeights),
+    spec,
     context,
   );
   const output = (features: Value): Value => {

@@ -10,7 +10,7 @@ import { splitRows } from '../../prepare/split';
 import { columnNamed, fitTarget } from '../../prepare/target';
 import { targetsOf } from '../data';
 import type { Prepared } from '../data';
-import { trainNetwork } from './train-network';
+import { trainMlp } from './train-mlp';
 
 const signal = new AbortController().signal;
 const engine = { name: 'onnxruntime', device: 'cpu', version: '' } as const;
@@ -36,12 +36,12 @@ const dataOf = async (kind: 'regression' | 'classification'): Promise<Prepared> 
 
 const train = async (data: Prepared, spec: Partial<MlpSpec>) => {
   const full = MlpSchema.parse({ family: 'mlp', hidden: [32], epochs: 30, learningRate: 0.01, ...spec });
-  return trainNetwork(full, data, { seed: 3, engine, signal, progress: () => undefined });
+  return trainMlp(full, data, { seed: 3, engine, signal, progress: () => undefined });
 };
 
 afterEach(() => expect(openSessionCount()).toBe(0));
 
-describe('trainNetwork', () => {
+describe('trainMlp', () => {
   it('stops early and hands back the weights of the best epoch', async () => {
     const data = await dataOf('regression');
     const spec = { hidden: [64], learningRate: 0.05, patience: 5 };
