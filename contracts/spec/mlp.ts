@@ -20,6 +20,7 @@ export const MlpSpec = z.strictObject({
   /** Decoupled decay of the weights (Loshchilov & Hutter 2019); adamW only. */
   weightDecay: z.number().min(0).max(10).default(0),
   learningRate: z.number().positive().max(10).default(0.001),
+  /** `plateau` follows the validation loss, and the training loss where there are no validation rows. */
   schedule: z.enum(['constant', 'cosine', 'warmupCosine', 'plateau']).default('constant'),
   /** Limit of the common norm of all gradients; 0 = none. */
   clipNorm: z.number().min(0).max(1e6).default(0),

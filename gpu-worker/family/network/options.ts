@@ -8,7 +8,10 @@ export interface TrainingOptions {
   /** `sgd` has a momentum of 0.9. */
   readonly optimizer: 'adam' | 'adamW' | 'sgd';
   readonly learningRate: number;
-  /** `plateau` halves the rate when the validation loss has not fallen for `PLATEAU_PATIENCE` epochs. */
+  /**
+   * `plateau` halves the rate when the validation loss, or without validation rows the training loss, has not fallen for
+   * `PLATEAU_PATIENCE` epochs.
+   */
   readonly schedule: 'constant' | 'cosine' | 'warmupCosine' | 'plateau';
   readonly batchSize: number;
   readonly epochs: number;

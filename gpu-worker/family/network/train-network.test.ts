@@ -142,6 +142,15 @@ describe('trainNetwork', () => {
     expect(halved.history.at(-1)?.valLoss).toBeLessThan(steady.history.at(-1)?.valLoss ?? 0);
   });
 
+  it('without validation rows a plateau is one of the training loss', async () => {
+    const alone = { ...data, validation: rowsFrom(210, 0) };
+    const scheduled = options({ schedule: 'plateau', learningRate: 0.5, epochs: 40, optimizer: 'adam' });
+    const steady = await trainNetwork(nextValue, alone, { ...scheduled, schedule: 'constant' }, quiet());
+    const halved = await trainNetwork(nextValue, alone, scheduled, quiet());
+    expect(halved.history.slice(0, 6)).toEqual(steady.history.slice(0, 6));
+    expect(halved.history.at(-1)?.loss).toBeLessThan(steady.history.at(-1)?.loss ?? 0);
+  });
+
   it.each([
     ['learningRate', -1],
     ['batchSize', 0],

@@ -121,7 +121,7 @@ const epochs = async (run: Run): Promise<TrainedMembers> => {
     if (!(figures.loss < EXPLODED) || !((figures.valLoss ?? 0) < EXPLODED)) throw notFinite(options, epoch);
     history.push(figures);
     stopping.consider(figures.valLoss, () => members.map(({ weights }) => weights));
-    plateau = nextPlateau(options, plateau, figures.valLoss);
+    plateau = nextPlateau(options, plateau, figures.valLoss ?? figures.loss);
     context.progress(epoch / options.epochs, [figures]);
     const state = (): TrainingState => ({
       history,
@@ -183,10 +183,8 @@ const meanSquares = (names: readonly string[], members: readonly Member[]): numb
   return totals.reduce((sum, total) => sum + total, 0) / members.length;
 };
 
-const nextPlateau = ({ schedule }: TrainingOptions, plateau: Plateau, loss: number | null): Plateau =>
-  schedule !== 'plateau' || loss === null
-    ? plateau
-    : afterValidation(plateau, loss, { patience: PLATEAU_PATIENCE });
+const nextPlateau = ({ schedule }: TrainingOptions, plateau: Plateau, loss: number): Plateau =>
+  schedule === 'plateau' ? afterValidation(plateau, loss, { patience: PLATEAU_PATIENCE }) : plateau;
 
 const layoutOf = ({ network, options, context, data, training }: Run): Layout => ({
   fingerprint: JSON.stringify([
