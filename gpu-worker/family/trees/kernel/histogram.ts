@@ -77,6 +77,28 @@ const addRows = (module: Module, width: number): AddRows =>
     },
   );
 
+/** histogram = histogram and other, combined number by number. */
+const combine = (module: Module, name: string, operator: typeof v128.i64Add): void => {
+  module.func(
+    name,
+    { histogram: 'i32', other: 'i32', bytes: 'i32' },
+    'void',
+    ({ histogram, other, bytes }, local) => {
+      const at = local('i32');
+      const own = i32.add(histogram.get, at.get);
+      return [
+        loopOver(
+          at,
+          i32.const(0),
+          bytes.get,
+          [v128.store(own, operator(v128.load(own), v128.load(i32.add(other.get, at.get))))],
+          16,
+        ),
+      ];
+    },
+  );
+};
+
 /**
  * Adds up a leaf's rows. Integer sums do not depend on the order, so every thread fills a histogram of its own and
  * the result is the same for any number of threads.
@@ -87,52 +109,9 @@ export const defineHistogram = (module: Module, parallel: Parallel) => {
   module.func('fill', { address: 'i32', byte: 'i32', bytes: 'i32' }, 'void', ({ address, byte, bytes }) => [
     fillMemory(address.get, byte.get, bytes.get),
   ]);
-  /** histogram += other: gathers the threads' parts. */
-  module.func(
-    'add',
-    { histogram: 'i32', other: 'i32', bytes: 'i32' },
-    'void',
-    ({ histogram, other, bytes }, local) => {
-      const at = local('i32');
-      return [
-        loopOver(
-          at,
-          i32.const(0),
-          bytes.get,
-          [
-            v128.store(
-              i32.add(histogram.get, at.get),
-              v128.i64Add(v128.load(i32.add(histogram.get, at.get)), v128.load(i32.add(other.get, at.get))),
-            ),
-          ],
-          16,
-        ),
-      ];
-    },
-  );
-  /** histogram -= other: what is left of a parent without one child is the other child. */
-  module.func(
-    'subtract',
-    { histogram: 'i32', other: 'i32', bytes: 'i32' },
-    'void',
-    ({ histogram, other, bytes }, local) => {
-      const at = local('i32');
-      return [
-        loopOver(
-          at,
-          i32.const(0),
-          bytes.get,
-          [
-            v128.store(
-              i32.add(histogram.get, at.get),
-              v128.i64Sub(v128.load(i32.add(histogram.get, at.get)), v128.load(i32.add(other.get, at.get))),
-            ),
-          ],
-          16,
-        ),
-      ];
-    },
-  );
+  // Gathers the threads' parts; what is left of a parent without one child is the other child.
+  combine(module, 'add', v128.i64Add);
+  combine(module, 'subtract', v128.i64Sub);
 
   return parallel(
     'histogram',
