@@ -1,5 +1,6 @@
 import type { Reliability } from '../../contracts';
-import { brierDistance, mostProbable } from './sample';
+import { decide } from '../calibrate/decision';
+import { brierDistance } from './sample';
 import { shareOf } from './shares';
 
 const BINS = 15;
@@ -16,8 +17,7 @@ export const reliability = (
 ): Reliability | undefined => {
   const rows = codes.length;
   if (rows === 0) return undefined;
-  const said =
-    classes === 2 ? Int32Array.from({ length: rows }, () => 1) : mostProbable(probabilities, classes);
+  const said = classes === 2 ? Int32Array.from({ length: rows }, () => 1) : decide(probabilities, classes);
   const sums = Array.from({ length: BINS }, () => ({ rows: 0, predicted: 0, hits: 0 }));
   let brier = 0;
   for (let row = 0; row < rows; row++) {

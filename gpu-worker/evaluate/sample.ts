@@ -1,5 +1,6 @@
 /** Metrics as functions of how often each row counts, so that resampled rows cost one pass and nothing is sorted twice. */
 import type { Metrics } from '../../contracts';
+import { decide } from '../calibrate/decision';
 
 export interface Sample {
   readonly rows: number;
@@ -72,7 +73,7 @@ export const classificationSample = (
   probabilities: ArrayLike<number>,
   actual: ArrayLike<number>,
   classes: number,
-  decided: ArrayLike<number> = mostProbable(probabilities, classes),
+  decided: ArrayLike<number> = decide(probabilities, classes),
 ): Sample => {
   const rows = actual.length;
   const losses = Float64Array.from({ length: rows }, (_, row) =>
@@ -134,14 +135,6 @@ export const brierDistance = (
     sum += (probabilities[row * classes + label] - (label === truth ? 1 : 0)) ** 2;
   return sum;
 };
-
-export const mostProbable = (probabilities: ArrayLike<number>, classes: number): Int32Array =>
-  Int32Array.from({ length: probabilities.length / classes }, (_, row) => {
-    let best = 0;
-    for (let label = 1; label < classes; label++)
-      if (probabilities[row * classes + label] > probabilities[row * classes + best]) best = label;
-    return best;
-  });
 
 const NO_CLASS_METRICS: Metrics = {
   f1Macro: null,

@@ -2,7 +2,7 @@
 import type { Metrics, ModelSpec } from '../../contracts';
 import { op, randomKey, randomUnit } from '../../onnx';
 import { adjustedRand, daviesBouldin, silhouette } from '../evaluate/clustering';
-import { mostProbable } from '../evaluate/sample';
+import { decide } from '../calibrate/decision';
 import type { Trained } from '../family/trained';
 import { STANDARD } from '../prepare/encoding';
 import { prepareMatrix } from '../prepare/matrix';
@@ -39,14 +39,14 @@ export const clustering = async (
     };
   };
   const groupsOf = async (rows: Int32Array): Promise<Int32Array> =>
-    mostProbable(await trained.predict(rows, signal), count);
+    decide(await trained.predict(rows, signal), count);
   const key = randomKey(seed, 0xba5e);
   const chance = checked.map((_, at) => Math.floor(randomUnit(key, at) * count));
   return {
     metrics: {
       train: await metricsOf(split.training, await groupsOf(split.training)),
       validation: {},
-      test: await metricsOf(checked, mostProbable(probabilities, count)),
+      test: await metricsOf(checked, decide(probabilities, count)),
       // Groups drawn at random.
       baseline: await metricsOf(checked, chance),
     },
