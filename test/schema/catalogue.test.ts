@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { migrations } from '../../migrations';
 import { LINT_RULES, lintCatalogue, platformGrants } from '../../src/platform/database/lint';
 import type { LintRule } from '../../src/platform/database/lint';
 import { migrate } from '../../src/platform/database';
@@ -122,6 +124,40 @@ describe('the catalogue', () => {
     const { password: app } = new URL(database.appUrl);
     const { password: platform } = new URL(database.platformUrl);
     expect(await migrate(database.ownerUrl, { app, platform })).toEqual([]);
+  });
+
+  it('is refused, and stays as it is, where a migration that ran has other statements now', async () => {
+    const database = await freshDatabase();
+    const passwords = {
+      app: new URL(database.appUrl).password,
+      platform: new URL(database.platformUrl).password,
+    };
+    const newest: new () => MigrationInterface = migrations[migrations.length - 1];
+    class Edited extends newest {
+      override async up(runner: QueryRunner): Promise<void> {
+        await super.up(runner);
+        await runner.query('alter table app.job add column more text');
+      }
+    }
+    class Next0000000009999 implements MigrationInterface {
+      readonly name = 'Next0000000009999';
+      async up(runner: QueryRunner): Promise<void> {
+        await runner.query('alter table app.job drop column more');
+      }
+      down(): Promise<void> {
+        return Promise.resolve();
+      }
+    }
+    const edited = [...migrations.slice(0, -1), Edited, Next0000000009999];
+    await expect(migrate(database.ownerUrl, passwords, edited)).rejects.toThrow(
+      `migrated by other statements than this release has for: ${new newest().name};`,
+    );
+    // One of before statements were recorded is not trusted either.
+    const client = new Client({ connectionString: database.ownerUrl });
+    await client.connect();
+    await client.query('update app.migrations set sha256 = null');
+    await client.end();
+    await expect(migrate(database.ownerUrl, passwords)).rejects.toThrow('RolesAndScope0000000000001, Tenant');
   });
 });
 
