@@ -64,18 +64,19 @@ export class RunnerGoldenReplay implements GoldenReplay {
 }
 
 /** Intervals and sets are not recorded: they follow from what is. */
-const isAsRecorded = (
-  { prediction, probabilities, forecast, row }: Answer,
-  golden: GoldenRows,
-  at: number,
-): boolean => {
+const isAsRecorded = (answer: Answer, golden: GoldenRows, at: number): boolean => {
+  const { row, forecast } = answer;
+  if (row !== undefined) {
+    const made = golden.generated?.[at];
+    return made !== undefined && Object.entries(made).every(([name, cell]) => agrees(row[name], cell));
+  }
+  if (!agrees(answer.prediction, golden.predictions[at])) return false;
+  if (forecast === undefined) return agreeAll(answer.probabilities, golden.probabilities?.[at]);
   const wanted = golden.forecasts?.[at];
   return (
-    (row !== undefined || agrees(prediction, golden.predictions[at])) &&
-    agreeAll(probabilities, golden.probabilities?.[at]) &&
-    agreeAll(forecast?.prediction.flat(), wanted?.prediction.flat()) &&
-    agreeAll(forecast?.quantiles.flat(2), wanted?.quantiles.flat(2)) &&
-    Object.entries(golden.generated?.[at] ?? {}).every(([name, cell]) => agrees(row?.[name], cell))
+    wanted !== undefined &&
+    agreeAll(forecast.prediction.flat(), wanted.prediction.flat()) &&
+    agreeAll(forecast.quantiles.flat(2), wanted.quantiles.flat(2))
   );
 };
 
@@ -90,9 +91,6 @@ const measured = (cell: RawCell | undefined): RawCell | undefined =>
   typeof cell === 'string' && INSTANT.test(cell) ? parseTime(cell, false) : cell;
 const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
 
-const agreeAll = (
-  given: readonly number[] | null | undefined,
-  wanted: readonly number[] | null | undefined,
-): boolean =>
+const agreeAll = (given: readonly number[] | null, wanted: readonly number[] | null | undefined): boolean =>
   wanted == null ||
-  (given != null && given.length === wanted.length && given.every((value, i) => agrees(value, wanted[i])));
+  (given !== null && given.length === wanted.length && given.every((value, i) => agrees(value, wanted[i])));

@@ -93,16 +93,19 @@ const deployed = async (made: MadeModel, golden: GoldenRows = made.golden) => {
   return stack.deploy(ctx, version);
 };
 
-/** Ready only when every golden row is answered as recorded; a golden row that lies is found. */
+/** Ready only when every golden row is answered as recorded; a golden row that lies, or records nothing, is found. */
 const served = async (made: MadeModel, lie: (golden: GoldenRows) => void) => {
   expect(made.golden.rows.length).toBeGreaterThan(0);
   const wrong = structuredClone(made.golden);
   lie(wrong);
-  const refused = await deployed(made, wrong);
-  expect((await stack.deployments.revisions(ctx, refused.id))[0]).toMatchObject({
-    state: 'FAILED',
-    failureCode: 'VERIFY_FAILED',
-  });
+  const unrecorded = { ...made.golden, predictions: [], forecasts: undefined, generated: undefined };
+  for (const golden of [wrong, unrecorded]) {
+    const refused = await deployed(made, golden);
+    expect((await stack.deployments.revisions(ctx, refused.id))[0]).toMatchObject({
+      state: 'FAILED',
+      failureCode: 'VERIFY_FAILED',
+    });
+  }
   const deployment = await deployed(made);
   expect(deployment.state).toBe('READY');
   const ask = (rows: unknown[], scope = ctx) =>
