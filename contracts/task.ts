@@ -86,13 +86,15 @@ export const TrainPayload = z.object({
   card: Sink.optional(),
   /** The deployed version to compare with on the same held-out rows. */
   champion: z.object({ onnx: Source, modelVersionId: ModelVersionId }).nullable(),
+  /** From the grant on: the model is made by then, of the best so far. Left out: no limit. */
+  stopInMs: z.number().optional(),
 });
 /**
  * One step of an automatic training: a look at the data, at every trial so far and at the budget left, which ends in
  * trials to send out or in the model. A search that is over sooner than its messages would travel does everything in its
  * first task.
  */
-export const SearchPayload = TrainPayload.omit({ kind: true, spec: true }).extend({
+export const SearchPayload = TrainPayload.omit({ kind: true, spec: true, stopInMs: true }).extend({
   kind: z.literal('search'),
   spec: AutoSpec,
   budget: SearchBudget,

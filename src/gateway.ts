@@ -167,6 +167,7 @@ export const startGateway = async (config: Config, log: Logger): Promise<Gateway
   // training closes the loop: it reads feedback and the deployed version through its own two ports
   const feedbackSource: FeedbackSource = feedback;
   const champions: ChampionSource = deployments;
+  const billing = new Billing(db, usage, clock);
   const training = new TrainingService({
     db,
     messaging,
@@ -179,9 +180,9 @@ export const startGateway = async (config: Config, log: Logger): Promise<Gateway
     meter: usage,
     feedback: feedbackSource,
     champions,
+    prices: billing,
     taskTimeoutMs,
   });
-  const billing = new Billing(db, usage, clock);
   tasks.register(packer);
 
   const checks = { postgres: () => db.ping(), nats: () => messaging.ping() };

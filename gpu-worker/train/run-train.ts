@@ -11,6 +11,9 @@ import { storeModel } from './store-model';
 import { trainTable } from './train-table';
 import type { Searcher } from './train-table';
 
+/** Of a limited time; the rest is for evaluation and export. */
+const LEARNING_SHARE = 0.7;
+
 /**
  * Trains `payload.spec`, verifies the exported file against the trainer on held-out rows, and stores it. Fails with
  * the codes of contracts/failure.ts, CANCELED when `io.signal` is aborted; nothing is stored unless it was verified.
@@ -20,6 +23,8 @@ export const runTrain = async (
   io: TrainingIo,
   search?: Searcher,
 ): Promise<TrainResult> => {
+  const started = performance.now();
+  const { stopInMs } = payload;
   const { table, sha256 } = await openSealed(payload, io);
   const champion =
     payload.champion === null
@@ -32,6 +37,9 @@ export const runTrain = async (
       champion,
       checkpoints: { latest: await io.loadCheckpoint(), offer: (state) => io.offerCheckpoint(state) },
       ...(search && { search }),
+      ...(stopInMs !== undefined && {
+        enough: () => performance.now() - started > stopInMs * LEARNING_SHARE,
+      }),
     });
     return { kind: 'train', manifest: await storeModel(made, sha256, payload, io) };
   } catch (error) {

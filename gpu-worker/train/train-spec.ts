@@ -23,6 +23,7 @@ export const trainSpec = async (
     engine,
     signal: io.signal,
     ...(io.checkpoints && { checkpoints: io.checkpoints }),
+    ...(io.enough && { enough: io.enough }),
     progress: (fraction, epochs, message) =>
       io.progress('TRAINING', BEFORE + WITHIN * fraction, {
         epochs,

@@ -36,6 +36,8 @@ export interface TrainVoice extends Pick<TaskIo, 'signal' | 'progress'> {
   readonly champion: Uint8Array | null;
   /** Where an earlier attempt was; left out: from the start. */
   readonly checkpoints?: Checkpoints;
+  /** True once it is time to end with the best so far; left out: never. */
+  readonly enough?: () => boolean;
   /** How `auto` comes to its model; a search in this process where nothing else is said. */
   readonly search?: Searcher;
 }

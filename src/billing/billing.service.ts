@@ -5,6 +5,7 @@ import type { TenantContext } from '../platform/context';
 import type { Database, TenantTx } from '../platform/database';
 import { dayOf, spansOf } from '../usage';
 import type { Period, Usage } from '../usage';
+import type { UnitPrice } from './money';
 import { monthIn } from './period';
 import { rate } from './rating';
 import type { Invoice, PriceVersion, UsageFact } from './rating';
@@ -44,7 +45,7 @@ export class Billing {
    */
   async preview(ctx: TenantContext, period: Period): Promise<InvoicePreview> {
     const { fromMs, toMs } = this.usage.passed(period);
-    const plans = await this.plansOf(ctx);
+    const plans = await this.db.within(ctx, (tx) => this.plansOf(tx));
     const { prices, currency, name } = await this.prices(plans, fromMs, toMs);
     const cuts = prices.flatMap((price) => [price.fromMs, ...(price.toMs === null ? [] : [price.toMs])]);
     const spans = toMs > fromMs ? spansOf(fromMs, toMs, cuts) : [];
@@ -68,6 +69,15 @@ export class Billing {
     const zone = await this.db.within(ctx, (tx) => this.timeZone(tx));
     const thisMonth = new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit' });
     return monthIn(zone, asked.month ?? thisMonth.format(this.clock.now()).slice(0, 7));
+  }
+
+  /** What each meter costs by the tenant's plan at this moment; a meter that is left out costs nothing. */
+  async pricesNow(
+    tx: TenantTx,
+  ): Promise<{ currency: string; prices: Readonly<Partial<Record<Meter, UnitPrice>>> }> {
+    const nowMs = this.clock.now().getTime();
+    const { prices, currency } = await this.prices(await this.plansOf(tx), nowMs, nowMs + 1);
+    return { currency, prices: Object.fromEntries(prices.map((price) => [price.meter, price])) };
   }
 
   /** Fails with BAD_INPUT, naming the plans there are. */
@@ -101,11 +111,9 @@ export class Billing {
     return tenant.time_zone;
   }
 
-  private async plansOf(ctx: TenantContext): Promise<PlanSpan[]> {
-    const rows = await this.db.within(ctx, (tx) =>
-      tx.query<{ plan_id: string; effective_from: Date }[]>(
-        'select plan_id, effective_from from app.tenant_plan order by effective_from',
-      ),
+  private async plansOf(tx: TenantTx): Promise<PlanSpan[]> {
+    const rows = await tx.query<{ plan_id: string; effective_from: Date }[]>(
+      'select plan_id, effective_from from app.tenant_plan order by effective_from',
     );
     const all = [
       { planId: STANDARD_PLAN, fromMs: FOR_EVER_MS },

@@ -280,6 +280,11 @@ export class DatasetService {
     await this.parts.scenarios.getActiveIn(tx, scenarioId);
   }
 
+  /** What the scenario wants its models to be judged by. */
+  async goalMetric(tx: TenantTx, version: SealedVersion): Promise<string> {
+    return (await this.parts.scenarios.getIn(tx, version.scenarioId)).goalMetric;
+  }
+
   /** What the scenario says that a wrong label costs. */
   async errorCosts(tx: TenantTx, version: SealedVersion): Promise<ErrorCosts | null> {
     return (await this.parts.scenarios.getIn(tx, version.scenarioId)).errorCosts;

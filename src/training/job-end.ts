@@ -6,8 +6,10 @@ import type { TenantTx } from '../platform/database';
 import type { ObjectCatalogue } from '../platform/object-store';
 import type { Task } from '../platform/task';
 import type { Registry } from '../registry';
+import { secondsOf } from './budget';
 import type { JobTable } from './job-table';
-import type { TrainingMeter, TrainingUsage } from './ports';
+import type { TrainingMeter, TrainingPrices, TrainingUsage } from './ports';
+import { Purse, TRAINING_METERS, billedAs, devicePrices } from './purse';
 import type { Job } from './training.entity';
 import type { TrialTable } from './trial-table';
 
@@ -18,10 +20,19 @@ export interface JobEndParts {
   readonly registry: Registry;
   readonly catalogue: ObjectCatalogue;
   readonly meter: TrainingMeter;
+  readonly prices: TrainingPrices;
+}
+
+interface Attempt {
+  readonly id: TaskId;
+  readonly fence: string;
+  readonly device: Device;
+  readonly ns: string;
+  /** Of these, before the budget's seconds were over. */
+  readonly in_time: string;
 }
 
 type Reason = TrainingUsage['reason'];
-const NS_PER_MS = 1_000_000n;
 
 export class JobEnd {
   constructor(private readonly parts: JobEndParts) {}
@@ -116,21 +127,32 @@ export class JobEnd {
   }
 
   /**
-   * Attempts that succeeded are paid when the job has made its model, up to its cap: what went beyond is the platform's.
+   * Attempts that succeeded are paid when the job has made its model, up to its budget: no time after its seconds, and no
+   * more than its amount at the prices of this moment. What went beyond is the platform's.
    */
   private async settle(tx: TenantTx, job: Job, reason: Reason): Promise<void> {
     await this.parts.trials.close(tx, job.id);
-    const attempts = await tx.query<{ id: TaskId; fence: string; device: Device | null; ns: string }[]>(
-      `select id, fence::text as fence, device, consumed_ns::text as ns from app.task
-        where owner_id = $1 and state = 'SUCCEEDED' and kind in ('train', 'search', 'trial') order by fence`,
-      [job.id],
+    const seconds = secondsOf(job);
+    const until =
+      seconds === null || job.searchFrom === null
+        ? null
+        : new Date(job.searchFrom.getTime() + seconds * 1000);
+    const attempts = await tx.query<Attempt[]>(
+      `select id, fence::text as fence, coalesce(device, 'cpu') as device, consumed_ns::text as ns,
+          (case when $2::timestamptz is null then consumed_ns else floor(least(consumed_ns,
+              greatest(0, extract(epoch from $2::timestamptz - attempt_started_at)) * 1e9)) end)::text as in_time
+         from app.task where owner_id = $1 and state = 'SUCCEEDED' and kind in ('train', 'search', 'trial')
+        order by fence`,
+      [job.id, until],
     );
-    let leftNs = job.cap === null ? null : BigInt(Math.floor(job.cap.computeMs)) * NS_PER_MS;
+    const amount = job.cap?.money?.amountNano;
+    const purse =
+      amount === undefined ? null : new Purse(BigInt(amount), await devicePrices(this.parts.prices, tx));
     for (const attempt of attempts) {
-      const device = attempt.device ?? 'cpu';
+      const { device } = attempt;
       const ns = BigInt(attempt.ns);
-      const paid = leftNs === null || ns <= leftNs ? ns : leftNs;
-      if (leftNs !== null) leftNs -= paid;
+      const inTime = { device, ns: BigInt(attempt.in_time) };
+      const paid = purse === null ? inTime.ns : purse.pay(inTime);
       await this.record(tx, job, attempt, device, paid, reason);
       if (paid < ns) await this.record(tx, job, attempt, device, ns - paid, 'platform_fault', '/over');
     }
@@ -148,7 +170,7 @@ export class JobEnd {
     await this.parts.meter.record(tx, {
       kind: 'training',
       key: `${attempt.id}/${attempt.fence ?? '0'}${suffix}`,
-      quantities: { [device === 'cpu' ? 'training_cpu_ns' : 'training_gpu_ns']: String(ns) },
+      quantities: { [TRAINING_METERS[billedAs(device)]]: String(ns) },
       reason,
       scenarioId: job.scenarioId,
       jobId: job.id,

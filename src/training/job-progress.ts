@@ -18,6 +18,8 @@ export interface JobView {
   readonly job: Job;
   /** Stored epochs after the given number, in order. */
   readonly epochs: readonly Epoch[];
+  /** Trials of an automatic training by state: news of them is news of the job. */
+  readonly trials: Readonly<Record<string, number>>;
 }
 
 const POLL_MS = 1000;
@@ -68,9 +70,10 @@ export async function* followJob(
   );
   const sequence = new EpochSequence();
   let shown = '';
+  let trials: JobView['trials'] = {};
   const update = (job: Job, live: Progress | null, epochs: readonly Epoch[]): JobUpdate | null => {
     const { phase, fraction, message } = live === null ? job : { ...live, fraction: share(job, live) };
-    const picture = JSON.stringify([job.state, job.cancelRequested, phase, fraction, message]);
+    const picture = JSON.stringify([job.state, job.cancelRequested, phase, fraction, message, trials]);
     if (picture === shown && epochs.length === 0) return null;
     shown = picture;
     return { job, phase, fraction, message, epochs };
@@ -80,6 +83,7 @@ export async function* followJob(
     let live: Progress | null = null;
     for (;;) {
       const ended = ENDED.includes(view.job.state);
+      trials = view.trials;
       const now = update(view.job, ended ? null : live, sequence.take(view.epochs, true));
       if (now !== null) yield now;
       if (ended) return;
@@ -100,6 +104,8 @@ export async function* followJob(
 
 /** Of the whole job: the first tenth of a retrain is its merge. */
 const share = (job: Job, live: Progress): number => {
+  // The steps of a search each begin anew.
+  if (job.spec.family === 'auto' && job.searchFrom !== null) return Math.max(job.fraction, live.fraction);
   if (job.kind === 'train') return live.fraction;
   return job.fraction < MERGE_SHARE
     ? live.fraction * MERGE_SHARE

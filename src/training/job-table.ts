@@ -42,6 +42,14 @@ export class JobTable {
     if (job.state === 'QUEUED') await this.set(tx, job, { state: 'RUNNING', startedAt: new Date() });
   }
 
+  /** The first task that learns: the budget's seconds run from now on. */
+  async learning(tx: TenantTx, task: Task): Promise<void> {
+    await this.started(tx, task);
+    await tx.query('update app.job set search_from = coalesce(search_from, now()) where id = $1', [
+      task.ownerId,
+    ]);
+  }
+
   /** `from` to `to`: which part of the whole job the task is. */
   async progress(tx: TenantTx, task: Task, progress: Progress, from = 0, to = 1): Promise<void> {
     const id = task.ownerId as JobId;

@@ -1,5 +1,5 @@
 /** What training needs of features that stand behind it; the composition root passes them in. */
-import type { JobId, ModelVersionId, ScenarioId, UsageEvent } from '../../contracts';
+import type { JobId, Meter, ModelVersionId, ScenarioId, UsageEvent } from '../../contracts';
 import type { StorageMeter } from '../dataset';
 import type { TenantContext } from '../platform/context';
 import type { TenantTx } from '../platform/database';
@@ -33,4 +33,17 @@ export interface TrainingUsage {
 /** Records usage in the caller's transaction; a key counts once for ever. */
 export interface TrainingMeter extends StorageMeter {
   record(tx: TenantTx, event: TrainingUsage): Promise<void>;
+}
+
+/** `amountNano` nano units of the currency for every `perQuantity` base units of a meter. */
+export interface UnitPrice {
+  readonly amountNano: bigint;
+  readonly perQuantity: bigint;
+}
+
+export interface TrainingPrices {
+  /** By the tenant's plan at this moment; a meter without a price costs nothing. */
+  pricesNow(
+    tx: TenantTx,
+  ): Promise<{ readonly currency: string; readonly prices: Readonly<Partial<Record<Meter, UnitPrice>>> }>;
 }

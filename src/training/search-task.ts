@@ -5,7 +5,7 @@ import type { Task, TaskHandler, TaskQueue } from '../platform/task';
 import type { JobEnd } from './job-end';
 import type { JobTable } from './job-table';
 import type { Search } from './search';
-import { searchBudget } from './search-budget';
+import { LATE_MS, limitMs, searchBudget } from './search-budget';
 import type { TrainingInputs } from './training-inputs';
 import { MERGE_SHARE } from './training.entity';
 import type { Trial } from './training.entity';
@@ -37,7 +37,7 @@ export class SearchTask implements TaskHandler<'search'> {
       ...(await inputs.data(tx, job)),
       ...(await inputs.model(tx, job, task)),
       spec,
-      budget: searchBudget(spec, job, await search.spent(tx, job), workers),
+      budget: searchBudget(job, await search.spent(tx, job, task.id), workers, task.consumed.device),
       shape: job.shape,
       trials: (await trials.list(tx, job.id)).flatMap((trial) => this.told(trial)),
     };
@@ -71,11 +71,13 @@ export class SearchTask implements TaskHandler<'search'> {
     return [{ report: failed, files: null }];
   }
 
-  async started(tx: TenantTx, task: Task): Promise<void> {
-    const { jobs } = this.parts;
-    await jobs.started(tx, task);
-    const job = await jobs.of(tx, task);
-    if (job.searchFrom === null) await jobs.set(tx, job, { searchFrom: new Date() });
+  timeoutMs({ budget }: SearchPayload): number | null {
+    const endMs = limitMs(budget);
+    return endMs === null ? null : endMs + LATE_MS;
+  }
+
+  started(tx: TenantTx, task: Task): Promise<void> {
+    return this.parts.jobs.learning(tx, task);
   }
 
   async progress(tx: TenantTx, task: Task, progress: Progress): Promise<void> {
@@ -96,8 +98,9 @@ export class SearchTask implements TaskHandler<'search'> {
     await jobs.moveForward(tx, job, null, await search.share(tx, job));
   }
 
-  failed(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
-    return this.parts.end.attemptFailed(tx, task, failure, consumed);
+  async failed(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
+    const { search, end } = this.parts;
+    await end.attemptFailed(tx, task, await search.why(tx, task, failure, consumed), consumed);
   }
 
   canceled(tx: TenantTx, task: Task, consumed: Consumed): Promise<void> {

@@ -1,16 +1,8 @@
 /** The loop of an automatic training with two workers played by hand. */
-import type {
-  Progress,
-  SearchPayload,
-  SearchShape,
-  TrialPayload,
-  TrialReport,
-  TrialSpec,
-} from '../../contracts';
-import { MlpSpec } from '../../contracts';
+import type { TrialPayload, TrialReport } from '../../contracts';
+import { searchByHand, shape, trial } from './testing/search-by-hand';
 import { stage } from './testing/stage';
 import type { Grant, Stage } from './testing/stage';
-import type { Job } from './training.entity';
 
 let s: Stage;
 beforeAll(async () => {
@@ -18,104 +10,9 @@ beforeAll(async () => {
 });
 afterAll(() => s.close());
 
-const shape: SearchShape = {
-  task: 'regression',
-  rows: 8,
-  numbers: 1,
-  categories: 0,
-  times: 0,
-  width: 1,
-  classes: 0,
-  split: 'random',
-  folds: 5,
-};
-const trial = (id: number, set: Partial<TrialSpec> = {}): TrialSpec => ({
-  id,
-  candidate: id,
-  rung: 0,
-  spec: MlpSpec.parse({ family: 'mlp', hidden: [id + 1] }),
-  folds: [0],
-  rowShare: 1,
-  seconds: null,
-  ...set,
-});
-const job = (id: Job['id']) => s.training.get(s.a.ctx, id);
-const tasksOf = (id: Job['id'], kind: string) =>
-  s.within(s.a, async (tx) =>
-    (
-      await tx.query<{ id: Grant['taskId'] }[]>(
-        `select id from app.task where owner_id = $1 and kind = $2 and state in ('QUEUED', 'RUNNING') order by id`,
-        [id, kind],
-      )
-    ).map((row) => row.id),
-  );
-const trialsOf = (id: Job['id']) =>
-  s.within(s.a, (tx) =>
-    tx.query<{ id: number; state: string; error_code: string | null }[]>(
-      'select id, state, error_code from app.trial where job_id = $1 order by id',
-      [id],
-    ),
-  );
-
-const begin = async (spec: Record<string, unknown> = {}) => {
-  const version = await s.seal(s.a);
-  return s.start(s.a, version.id, { family: 'auto', ...spec });
-};
-const search = async (id: Job['id']) => s.claim<SearchPayload>(s.a, (await job(id)).taskId, 'search');
-const send = (grant: Grant, trials: TrialSpec[][], expectedMs = 10) =>
-  s.succeed(grant, {
-    kind: 'search',
-    next: {
-      step: 'trials',
-      messages: trials.map((message) => ({ trials: message, expectedMs })),
-      shape,
-      assembleMs: 0,
-    },
-  });
-const done = async (asked: TrialPayload['trials'][number], score: number): Promise<TrialReport> => ({
-  state: 'done',
-  outcome: {
-    status: 'done',
-    trial: asked.trial,
-    folds: [{ fold: 0, rows: 2, loss: score, error: 0.1, iterations: 3 }],
-    seconds: 0.5,
-    microsPerRow: 2,
-    bytes: 100,
-  },
-  score: { metric: 'rmse', score, low: score - 0.1, high: score + 0.1 },
-  files: {
-    model: await s.write(asked.files.model, Buffer.from(`model ${asked.trial.id}`)),
-    predictions: await s.write(asked.files.predictions, Buffer.from(`predictions ${asked.trial.id}`)),
-    inputs: await s.write(asked.files.inputs, Buffer.from('[]')),
-  },
-});
-const finishTrials = async (grant: Grant<TrialPayload>, scores: number[], computeNs?: string) => {
-  const reports = await Promise.all(grant.payload.trials.map((each, at) => done(each, scores[at] ?? 1)));
-  return s.finish(grant, { status: 'succeeded', result: { kind: 'trial', trials: reports } }, computeNs);
-};
-const make = async (grant: Grant<SearchPayload>) =>
-  s.succeed(grant, {
-    kind: 'search',
-    next: {
-      step: 'done',
-      manifest: s.manifest(
-        { ...grant.payload, kind: 'train' },
-        await s.writeModel({ ...grant.payload, kind: 'train' }),
-      ),
-    },
-  });
-const progress = (grant: Grant, trials: TrialReport[]): Progress => ({
-  v: 1,
-  tenantId: grant.tenant.tenantId,
-  taskId: grant.taskId,
-  fence: grant.fence,
-  phase: 'TUNING',
-  fraction: 0.2,
-  message: null,
-  epochs: [],
-  trials,
-  atMs: 0,
-});
+const { job, tasksOf, trialsOf, begin, search, send, done, finishTrials, make, progress } = searchByHand(
+  () => s,
+);
 
 describe('an automatic training', () => {
   it('sends trials to whoever asks, looks again, and makes one model and one bill', async () => {
@@ -136,17 +33,19 @@ describe('an automatic training', () => {
     await finishTrials(a, [3, 2], '2000');
     expect(await tasksOf(queued.id, 'search')).toEqual([]);
     const half = await s.training.leaderboard(s.a.ctx, queued.id);
-    expect(half.map(({ id, state }) => [id, state])).toEqual([
-      [1, 'SUCCEEDED'],
-      [0, 'SUCCEEDED'],
-      [2, 'RUNNING'],
+    expect(half.map(({ trial: { id, state }, rank }) => [id, state, rank])).toEqual([
+      [1, 'SUCCEEDED', 1],
+      [0, 'SUCCEEDED', 2],
+      [2, 'RUNNING', null],
     ]);
     await finishTrials(b, [1], '3000');
     const board = await s.training.leaderboard(s.a.ctx, queued.id);
-    expect(board.map(({ id, report }) => [id, report?.score.score])).toEqual([
-      [2, 1],
-      [1, 2],
-      [0, 3],
+    expect(
+      board.map(({ trial: { id, report }, rank, costNano }) => [id, report?.score.score, rank, costNano]),
+    ).toEqual([
+      [2, 1, 1, 500n],
+      [1, 2, 2, 500n],
+      [0, 3, 3, 500n],
     ]);
     expect(await s.training.leaderboard(s.b.ctx, queued.id)).toEqual([]);
 

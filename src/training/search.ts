@@ -3,12 +3,13 @@
  * the next search task, until one of them has made the model. Whoever moves it holds the lock of the job's row.
  */
 import { AutoSpec, Failure } from '../../contracts';
-import type { SearchResult } from '../../contracts';
+import type { Consumed, Device, SearchResult, TaskId } from '../../contracts';
 import type { TenantTx } from '../platform/database';
-import type { TaskQueue } from '../platform/task';
+import type { Task, TaskQueue } from '../platform/task';
 import type { JobEnd } from './job-end';
 import type { JobTable } from './job-table';
-import { spentShare } from './search-budget';
+import type { DeviceTime } from './purse';
+import { limitMs, searchBudget, spentShare } from './search-budget';
 import type { Spent } from './search-budget';
 import type { Job } from './training.entity';
 import type { TrialTable } from './trial-table';
@@ -29,30 +30,54 @@ export class Search {
     return AutoSpec.parse(job.spec);
   }
 
-  async spent(tx: TenantTx, job: Job): Promise<Spent> {
-    const [row] = await tx.query<{ elapsed: number; compute: number; allotted: number; trials: number }[]>(
+  /** `apart`: an attempt that begins now; what was granted to the one before it is free again. */
+  async spent(tx: TenantTx, job: Job, apart?: TaskId): Promise<Spent> {
+    const [row] = await tx.query<{ elapsed: number; trials: number; waiting: number }[]>(
       `select coalesce(extract(epoch from now() - (select search_from from app.job where id = $1)) * 1000, 0)::float8
                 as elapsed,
-              (select coalesce(sum(consumed_ns), 0) / 1e6 from app.task where owner_id = $1
-                  and state = 'SUCCEEDED' and kind in ('search', 'trial'))::float8 as compute,
-              (select coalesce(sum(r.allotted_ms), 0) from app.trial r
-                  join app.task k on k.id = r.task_id and k.state = 'RUNNING' and k.kind = 'trial'
-                where r.job_id = $1 and r.allotted_ms is not null)::float8 as allotted,
               (select count(*) from app.trial where job_id = $1 and (state <> 'CANCELED' or started_at is not null))::int
-                as trials`,
+                as trials,
+              (select count(*) from app.task where owner_id = $1 and kind = 'trial' and state = 'QUEUED')::int as waiting`,
       [job.id],
     );
+    const times = await tx.query<{ paid: boolean; device: Device | null; ns: string }[]>(
+      `select k.state = 'SUCCEEDED' as paid, k.device,
+          ceil(sum(case k.state when 'SUCCEEDED' then k.consumed_ns
+              else (select coalesce(sum(r.allotted_ms), 0) * 1e6 from app.trial r where r.task_id = k.id) end))::text as ns
+         from app.task k where k.owner_id = $1 and k.kind in ('train', 'search', 'trial') and k.id is distinct from $2
+          and k.state in ('SUCCEEDED', 'RUNNING') group by 1, 2`,
+      [job.id, apart ?? null],
+    );
+    const of = (paid: boolean): DeviceTime[] =>
+      times
+        .filter((time) => time.paid === paid)
+        .map(({ device, ns }) => ({ device: device ?? 'cpu', ns: BigInt(ns) }));
     return {
       elapsedMs: row?.elapsed ?? 0,
-      computeMs: row?.compute ?? 0,
-      allottedMs: row?.allotted ?? 0,
+      paid: of(true),
+      granted: of(false),
       trials: row?.trials ?? 0,
+      waiting: row?.waiting ?? 0,
     };
   }
 
   /** 0 to 1: how much of the budget is gone. */
   async share(tx: TenantTx, job: Job): Promise<number> {
-    return spentShare(this.spec(job), job, await this.spent(tx, job));
+    return spentShare(job, await this.spent(tx, job));
+  }
+
+  /** An attempt that was ended because nothing was left of the budget failed for that. */
+  async why(tx: TenantTx, task: Task, failure: Failure, { device, computeNs }: Consumed): Promise<Failure> {
+    if (failure.code !== 'TASK_TIMEOUT') return failure;
+    const job = await this.parts.jobs.of(tx, task);
+    const spent = await this.spent(tx, job, task.id);
+    const paid = [...spent.paid, { device, ns: BigInt(computeNs) }];
+    const leftMs = limitMs(searchBudget(job, { ...spent, paid }, 1, device));
+    if (leftMs === null || leftMs > 0) return failure;
+    return new Failure('BUDGET_SPENT', 'the budget was spent before the model was made', {
+      hint: 'give the training more time or money, or fewer rows; quoteTraining says what to expect',
+      cause: failure,
+    });
   }
 
   /** Sends a round of trials out. */
@@ -63,6 +88,8 @@ export class Search {
     if (new Set(ids).size < ids.length || ids.some((id) => known.has(id))) {
       throw new Failure('INTERNAL', 'a search named a trial twice');
     }
+    const { trialsLeft } = searchBudget(job, await this.spent(tx, job), 1, 'cpu');
+    if (ids.length > trialsLeft) throw new Failure('INTERNAL', 'a search sends more trials than it may');
     for (const message of round.messages) {
       const taskId = await tasks.enqueue(tx, {
         kind: 'trial',

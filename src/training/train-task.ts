@@ -1,13 +1,17 @@
-import type { Consumed, Failure, TrainPayload, TrainResult } from '../../contracts';
+import { Failure } from '../../contracts';
+import type { Consumed, TrainPayload, TrainResult } from '../../contracts';
 import type { TenantTx } from '../platform/database';
 import type { Task, TaskHandler } from '../platform/task';
 import type { JobEnd } from './job-end';
 import type { JobTable } from './job-table';
+import type { Search } from './search';
+import { limitMs, searchBudget } from './search-budget';
 import type { TrainingInputs } from './training-inputs';
 import { MERGE_SHARE } from './training.entity';
 
 export interface TrainTaskParts {
   readonly jobs: JobTable;
+  readonly search: Search;
   readonly inputs: TrainingInputs;
   readonly end: JobEnd;
 }
@@ -19,18 +23,27 @@ export class TrainTask implements TaskHandler<'train'> {
   constructor(private readonly parts: TrainTaskParts) {}
 
   async payload(tx: TenantTx, task: Task): Promise<TrainPayload> {
-    const { jobs, inputs } = this.parts;
+    const { jobs, search, inputs } = this.parts;
     const job = await jobs.wanted(tx, task);
+    const spent = await search.spent(tx, job, task.id);
+    const stopInMs = limitMs(searchBudget(job, spent, 1, task.consumed.device));
+    if (stopInMs !== null && stopInMs <= 0)
+      throw new Failure('BUDGET_SPENT', 'nothing is left of the budget');
     return {
       kind: 'train',
       ...(await inputs.data(tx, job)),
       spec: job.spec,
       ...(await inputs.model(tx, job, task)),
+      ...(stopInMs === null ? {} : { stopInMs }),
     };
   }
 
+  timeoutMs({ stopInMs }: TrainPayload): number | null {
+    return stopInMs ?? null;
+  }
+
   started(tx: TenantTx, task: Task): Promise<void> {
-    return this.parts.jobs.started(tx, task);
+    return this.parts.jobs.learning(tx, task);
   }
 
   async progress(tx: TenantTx, task: Task, progress: Parameters<JobTable['progress']>[2]): Promise<void> {
@@ -47,8 +60,9 @@ export class TrainTask implements TaskHandler<'train'> {
     await this.parts.end.succeed(tx, job, task, result.manifest);
   }
 
-  failed(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
-    return this.parts.end.attemptFailed(tx, task, failure, consumed);
+  async failed(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
+    const { search, end } = this.parts;
+    await end.attemptFailed(tx, task, await search.why(tx, task, failure, consumed), consumed);
   }
 
   canceled(tx: TenantTx, task: Task, consumed: Consumed): Promise<void> {

@@ -35,11 +35,21 @@ export const JOB_TRANSITIONS: Record<JobState, readonly JobState[]> = {
 export const JOB_KINDS = ['train', 'retrain'] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
-export interface JobCap {
-  /** Nano units of the plan's currency, as text. */
+/** `UnitPrice` as JSON holds it. */
+export interface PriceText {
   readonly amountNano: string;
-  /** The training time that this buys by the plan's price at the start, over all workers. */
-  readonly computeMs: number;
+  readonly perQuantity: string;
+}
+
+export interface JobCap {
+  /** Of a family whose spec has no limit of its own: wall-clock since the first attempt. */
+  readonly seconds: number | null;
+  /** What is charged at most, in nano units of the plan's currency, and the prices at the start. */
+  readonly money: {
+    readonly amountNano: string;
+    readonly cpu: PriceText | null;
+    readonly gpu: PriceText | null;
+  } | null;
 }
 
 /** How much of a retrain its merge is, for the progress bar. */
@@ -71,11 +81,11 @@ export class Job {
   @Column('float8') fraction: number;
   @Column('text', { nullable: true }) message: string | null;
   @Column('jsonb', { nullable: true }) comparison: Comparison | null;
-  /** What an automatic training may cost at most. */
+  /** What the caller's budget says beside the spec. */
   @Column('jsonb', { nullable: true }) cap: JobCap | null;
   /** What its first search task saw of the data. */
   @Column('jsonb', { nullable: true }) shape: SearchShape | null;
-  /** When its first search task was granted: seconds of the budget count from here. */
+  /** When its first task that learns was granted: seconds of the budget count from here. */
   @Column('timestamptz', { name: 'search_from', nullable: true }) searchFrom: Date | null;
   /** Kept back from the budget for making the model in the end. */
   @Column('float8', { name: 'assemble_ms' }) assembleMs: number;

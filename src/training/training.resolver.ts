@@ -26,7 +26,9 @@ import {
   JobConnection,
   JobProgressType,
   JobType,
+  QuoteTrainingInput,
   StartTrainingInput,
+  TrainingQuoteType,
   TrialType,
   toJob,
   toJobProgress,
@@ -59,6 +61,19 @@ export class JobResolver {
     const request = pageRequest(page);
     const scenario = scenarioId == null ? null : idArgument<ScenarioId>(scenarioId, 'scenario');
     return toConnection(await this.training.list(api.tenant, scenario, request), request, toJob);
+  }
+
+  @Scope('read')
+  @Query(() => TrainingQuoteType, {
+    description:
+      'What startTraining with the same input would probably take, cost and reach; starts nothing.',
+  })
+  async quoteTraining(
+    @Ctx() api: ApiContext,
+    @Arg('input', () => QuoteTrainingInput) input: QuoteTrainingInput,
+  ): Promise<TrainingQuoteType> {
+    const datasetVersionId = idArgument<DatasetVersionId>(input.datasetVersionId, 'dataset version');
+    return this.training.quote(api.tenant, { ...input, datasetVersionId });
   }
 
   @FieldResolver(() => [EpochType], { description: 'Every epoch so far.' })

@@ -12,13 +12,18 @@ import type { Messaging } from '../platform/messaging';
 import type { ObjectCatalogue, ObjectStore, SignedUrls } from '../platform/object-store';
 import type { TaskQueue } from '../platform/task';
 import type { ModelVersion, Registry } from '../registry';
+import { withBudget } from './budget';
+import type { Budget } from './budget';
 import { requireJoinable, writeFeedback } from './feedback-file';
 import { followJob } from './job-progress';
 import type { JobUpdate, JobView } from './job-progress';
 import { JobEnd } from './job-end';
 import { JobTable } from './job-table';
 import { MergeTask } from './merge-task';
-import type { ChampionSource, FeedbackSource, TrainingMeter } from './ports';
+import type { ChampionSource, FeedbackSource, TrainingMeter, TrainingPrices } from './ports';
+import { billedAs, costOf, devicePrices } from './purse';
+import { Quoting } from './quoting';
+import type { QuoteTraining, QuotedTraining } from './quoting';
 import { Search } from './search';
 import { SearchTask } from './search-task';
 import { parseSeed, parseSpec } from './spec';
@@ -41,6 +46,7 @@ export interface TrainingParts {
   readonly meter: TrainingMeter;
   readonly feedback: FeedbackSource;
   readonly champions: ChampionSource;
+  readonly prices: TrainingPrices;
   readonly taskTimeoutMs: number;
 }
 
@@ -52,6 +58,15 @@ export interface StartTraining {
   readonly seed?: number | null;
   readonly device?: Device | null;
   readonly modelName?: string | null;
+  /** Hard limits. */
+  readonly budget?: Budget | null;
+}
+
+export interface RankedTrial {
+  readonly trial: Trial;
+  /** 1 is the best so far; null without a score. */
+  readonly rank: number | null;
+  readonly costNano: bigint | null;
 }
 
 export interface Retrain {
@@ -76,6 +91,7 @@ const parseModelName = (name: string | null | undefined): string => {
 export class TrainingService {
   private readonly jobs: JobTable;
   private readonly trials: TrialTable;
+  private readonly quoting: Quoting;
 
   constructor(private readonly parts: TrainingParts) {
     const ttlMs = parts.taskTimeoutMs + HOUR_MS;
@@ -85,7 +101,8 @@ export class TrainingService {
     const inputs = new TrainingInputs(common);
     const end = new JobEnd(common);
     const search = new Search({ ...common, end });
-    parts.tasks.register(new TrainTask({ ...common, inputs, end }));
+    this.quoting = new Quoting(parts);
+    parts.tasks.register(new TrainTask({ ...common, inputs, end, search }));
     parts.tasks.register(new SearchTask({ ...common, inputs, end, search }));
     parts.tasks.register(new TrialTask({ ...common, inputs, end, search }));
     parts.tasks.register(new MergeTask(common));
@@ -97,7 +114,7 @@ export class TrainingService {
     const job = await this.insert(tx, version, {
       kind: 'train',
       datasetVersionId: version.id,
-      spec: parseSpec(input.spec),
+      ...withBudget(parseSpec(input.spec), input.budget, await devicePrices(this.parts.prices, tx)),
       seed: parseSeed(input.seed),
       device: input.device ?? null,
       modelName: parseModelName(input.modelName),
@@ -134,6 +151,11 @@ export class TrainingService {
     const queued = await this.enqueue(tx, job, 'merge');
     await datasets.mergedBy(tx, merged, queued.taskId);
     return queued;
+  }
+
+  /** What a training would probably take, cost and reach. Fails as `start` would. */
+  quote(ctx: TenantContext, input: QuoteTraining): Promise<QuotedTraining> {
+    return this.quoting.quote(ctx, input);
   }
 
   private async champion(ctx: TenantContext, tx: TenantTx, scenarioId: ScenarioId): Promise<ModelVersion> {
@@ -210,11 +232,29 @@ export class TrainingService {
     });
   }
 
-  /** Trials of an automatic training: of the last rung first, the best of a rung first, those without a score last. */
-  async leaderboard(ctx: TenantContext, id: JobId): Promise<Trial[]> {
-    const trials = await this.parts.db.within(ctx, (tx) => this.trials.list(tx, id));
-    const score = ({ report }: Trial): number => report?.score.score ?? Number.MAX_VALUE;
-    return trials.sort((a, b) => b.spec.rung - a.spec.rung || score(a) - score(b) || a.id - b.id);
+  /**
+   * Trials of an automatic training: of the last rung first, the best of a rung first, those without a score last. Each
+   * with its place among those that have a score, and what its time costs now on the device that it ran on.
+   */
+  leaderboard(ctx: TenantContext, id: JobId): Promise<RankedTrial[]> {
+    return this.parts.db.within(ctx, async (tx) => {
+      const trials = await this.trials.list(tx, id);
+      if (trials.length === 0) return [];
+      const devices = await this.trials.devices(tx, id);
+      const prices = await devicePrices(this.parts.prices, tx);
+      const score = ({ report }: Trial): number => report?.score.score ?? Number.MAX_VALUE;
+      trials.sort((a, b) => b.spec.rung - a.spec.rung || score(a) - score(b) || a.id - b.id);
+      let rank = 0;
+      return trials.map((trial) => {
+        const price = prices[billedAs(devices.get(trial.taskId) ?? 'cpu')];
+        const { report } = trial;
+        return {
+          trial,
+          rank: report === null ? null : ++rank,
+          costNano: report === null ? null : costOf(report.outcome.seconds, price),
+        };
+      });
+    });
   }
 
   /** Stored epochs after number `after`, in order. */
@@ -237,7 +277,9 @@ export class TrainingService {
       this.parts.db.within(ctx, async (tx) => {
         const job = await tx.findOneBy(Job, { id });
         if (job === null) throw new Failure('NOT_FOUND', 'no such job');
-        return { job, epochs: await this.epochs(tx, id, after) };
+        const epochs = await this.epochs(tx, id, after);
+        const trials = job.spec.family === 'auto' ? await this.trials.count(tx, id) : {};
+        return { job, epochs, trials };
       });
     return followJob(this.parts.messaging, ctx.tenantId, id, read);
   }

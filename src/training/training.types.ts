@@ -2,11 +2,14 @@ import { Field, Float, ID, InputType, Int, ObjectType, registerEnumType } from '
 import { DEVICES } from '../../contracts';
 import type { Device, Phase } from '../../contracts';
 import { connectionOf } from '../api/connection';
-import { Json } from '../api/scalars';
+import { Json, Nano } from '../api/scalars';
 import { ComparisonType, EpochType, PhaseEnum, ProblemType, toEpoch } from '../registry';
 import type { JobUpdate } from './job-progress';
+import { QUOTE_BASES } from './quote';
+import type { SecondsQuote } from './quote';
 import { JOB_KINDS, JOB_STATES, TRIAL_STATES } from './training.entity';
 import type { Job, JobKind, JobState, Trial, TrialState } from './training.entity';
+import type { RankedTrial } from './training.service';
 
 const asEnum = <T extends string>(values: readonly T[]): Record<T, T> =>
   Object.fromEntries(values.map((value) => [value, value])) as Record<T, T>;
@@ -69,6 +72,16 @@ export class TrialType {
   @Field(() => Float, { nullable: true, description: 'Of a prediction, in a batch.' })
   microsPerRow: number | null;
   @Field(() => Int, { nullable: true, description: 'Of its ONNX file.' }) sizeBytes: number | null;
+  @Field(() => Int, {
+    nullable: true,
+    description: '1 is the best so far, of those that saw most; null without a score.',
+  })
+  rank: number | null;
+  @Field(() => Nano, {
+    nullable: true,
+    description: "What its seconds cost by the plan's price of now; charged if the job succeeds.",
+  })
+  costNano: bigint | null;
   @Field(() => ProblemType, { nullable: true }) error: ProblemType | null;
 }
 
@@ -80,6 +93,36 @@ export class JobProgressType {
   @Field(() => String, { nullable: true }) message: string | null;
   @Field(() => [EpochType], { description: 'Not shown before on this subscription, in order.' })
   epochs: EpochType[];
+}
+
+@InputType({ description: 'Hard limits; what is left out does not limit.' })
+export class TrainingBudgetInput {
+  @Field(() => Float, {
+    nullable: true,
+    description:
+      'Wall-clock, from the first step of the training to its model, 1 to 604800. An automatic training has 60 where nothing is said here or in its spec. Time beyond is not charged, and a training that has no model by then fails with BUDGET_SPENT.',
+  })
+  seconds?: number | null;
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Trials of an automatic training, 1 to 10000; any other is one trial.',
+  })
+  trials?: number | null;
+  @Field(() => Nano, {
+    nullable: true,
+    description:
+      "What the training time is charged at most, over all workers, in billionths of the plan's currency. It is planned with the prices at the start, and holds at those of the end.",
+  })
+  amountNano?: bigint | null;
+}
+
+@InputType()
+export class QuoteTrainingInput {
+  @Field(() => ID) datasetVersionId: string;
+  @Field(() => Json, { nullable: true, description: 'As in startTraining.' }) spec?: unknown;
+  @Field(() => TrainingBudgetInput, { nullable: true, description: 'As in startTraining.' })
+  budget?: TrainingBudgetInput | null;
+  @Field(() => DeviceEnum, { nullable: true, description: 'Default: cpu.' }) device?: Device | null;
 }
 
 @InputType()
@@ -102,6 +145,62 @@ export class StartTrainingInput {
     description: 'Versions of one name follow one another. Default: default.',
   })
   modelName?: string | null;
+  @Field(() => TrainingBudgetInput, { nullable: true }) budget?: TrainingBudgetInput | null;
+}
+
+const QuoteBasisEnum = asEnum(QUOTE_BASES);
+registerEnumType(QuoteBasisEnum, {
+  name: 'QuoteBasis',
+  description:
+    'PAST: what earlier jobs of the tenant took, by cells and effort; TABLE: rough figures of other data and another machine; LIMIT: nothing is known but the limits.',
+});
+
+@ObjectType('QuotedSeconds')
+export class QuotedSecondsType {
+  @Field(() => Float) low: number;
+  @Field(() => Float, { nullable: true, description: 'Null: nothing limits it.' }) high: number | null;
+  @Field(() => QuoteBasisEnum) basis: SecondsQuote['basis'];
+  @Field(() => Int, { description: 'Earlier jobs that it rests on.' }) jobs: number;
+}
+
+@ObjectType('QuotedCost', {
+  description: "The seconds at the plan's price of now. Nothing is charged for a job that fails.",
+})
+export class QuotedCostType {
+  @Field(() => Nano) lowNano: bigint;
+  @Field(() => Nano, {
+    nullable: true,
+    description: 'Null: nothing limits it. As amountNano of the budget it is a hard limit.',
+  })
+  highNano: bigint | null;
+  @Field(() => Nano, {
+    nullable: true,
+    description:
+      'What is charged at most. Null: nothing bounds it, because further workers may join; give the budget an amount.',
+  })
+  capNano: bigint | null;
+  @Field() currency: string;
+}
+
+@ObjectType('QuotedScore')
+export class QuotedScoreType {
+  @Field({ description: "The scenario's goal metric, of held-out rows." }) metric: string;
+  @Field(() => Float) low: number;
+  @Field(() => Float) high: number;
+}
+
+@ObjectType('TrainingQuote', {
+  description:
+    'What a training will probably take, cost and reach: cells of the data and earlier jobs of the tenant tell, not the values. Only capNano is a promise.',
+})
+export class TrainingQuoteType {
+  @Field(() => QuotedSecondsType, { description: 'Worker time, of all workers together.' })
+  seconds: QuotedSecondsType;
+  @Field(() => QuotedCostType) cost: QuotedCostType;
+  @Field(() => QuotedScoreType, { nullable: true, description: 'Null where nothing is known.' })
+  expectedScore: QuotedScoreType | null;
+  @Field({ description: 'What the expected score rests on, or why there is none.' })
+  expectedScoreReason: string;
 }
 
 export const JobConnection = connectionOf('Job', JobType);
@@ -141,21 +240,26 @@ export const toJobProgress = (update: JobUpdate): JobProgressType => ({
   epochs: update.epochs.map(toEpoch),
 });
 
-export const toTrial = ({ id, state, spec, report, errorCode, errorMessage }: Trial): TrialType => ({
-  number: id,
-  candidate: spec.candidate,
-  rung: spec.rung,
-  state,
-  spec: spec.spec,
-  folds: spec.folds,
-  rowShare: spec.rowShare,
-  metric: report?.score.metric ?? null,
-  score: report?.score.score ?? null,
-  low: report?.score.low ?? null,
-  high: report?.score.high ?? null,
-  seconds: report?.outcome.seconds ?? null,
-  microsPerRow: report?.outcome.microsPerRow ?? null,
-  sizeBytes: report?.outcome.bytes ?? null,
-  error:
-    errorCode === null ? null : { code: errorCode, message: errorMessage ?? '', hint: null, column: null },
-});
+export const toTrial = ({ trial, rank, costNano }: RankedTrial): TrialType => {
+  const { id, state, spec, report, errorCode, errorMessage } = trial;
+  return {
+    number: id,
+    candidate: spec.candidate,
+    rung: spec.rung,
+    state,
+    spec: spec.spec,
+    folds: spec.folds,
+    rowShare: spec.rowShare,
+    metric: report?.score.metric ?? null,
+    score: report?.score.score ?? null,
+    low: report?.score.low ?? null,
+    high: report?.score.high ?? null,
+    seconds: report?.outcome.seconds ?? null,
+    microsPerRow: report?.outcome.microsPerRow ?? null,
+    sizeBytes: report?.outcome.bytes ?? null,
+    rank,
+    costNano,
+    error:
+      errorCode === null ? null : { code: errorCode, message: errorMessage ?? '', hint: null, column: null },
+  };
+};

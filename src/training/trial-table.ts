@@ -1,6 +1,6 @@
 /** The trials of automatic trainings. Every change runs under the lock of the job's row. */
 import { MOST_TRIALS } from '../../contracts';
-import type { Failure, JobId, TaskId, TrialReport, TrialSpec } from '../../contracts';
+import type { Device, Failure, JobId, TaskId, TrialReport, TrialSpec } from '../../contracts';
 import type { TenantTx } from '../platform/database';
 import type { ObjectCatalogue } from '../platform/object-store';
 import type { Task } from '../platform/task';
@@ -14,6 +14,24 @@ export class TrialTable {
   /** In the order in which they were planned. */
   list(tx: TenantTx, jobId: JobId): Promise<Trial[]> {
     return tx.find(Trial, { where: { jobId }, order: { id: 'ASC' } });
+  }
+
+  /** How many there are in each state. */
+  async count(tx: TenantTx, jobId: JobId): Promise<Record<string, number>> {
+    const rows = await tx.query<{ state: string; n: number }[]>(
+      'select state, count(*)::int as n from app.trial where job_id = $1 group by state order by state',
+      [jobId],
+    );
+    return Object.fromEntries(rows.map(({ state, n }) => [state, n]));
+  }
+
+  /** Where each message of trials ran. */
+  async devices(tx: TenantTx, jobId: JobId): Promise<Map<TaskId, Device | null>> {
+    const rows = await tx.query<{ id: TaskId; device: Device | null }[]>(
+      `select id, device from app.task where owner_id = $1 and kind in ('search', 'trial')`,
+      [jobId],
+    );
+    return new Map(rows.map(({ id, device }) => [id, device]));
   }
 
   /** Those of one message that have not ended. */

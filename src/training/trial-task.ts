@@ -36,7 +36,8 @@ export class TrialTask implements TaskHandler<'trial'> {
     if (open.length === 0) throw new Failure('STATE_CONFLICT', 'these trials have been reported already');
     const spec = search.spec(job);
     const expectedMs = open.reduce((sum, trial) => sum + trial.expectedMs, 0);
-    const stopInMs = trialLimitMs(spec, job, await search.spent(tx, job), expectedMs);
+    const spent = await search.spent(tx, job, task.id);
+    const stopInMs = trialLimitMs(job, spent, expectedMs, task.consumed.device);
     await trials.start(tx, task, stopInMs);
     const sink = (): Promise<Sink> => inputs.sink(tx, task, 'trial');
     const asked: TrialPayload['trials'] = [];

@@ -12,6 +12,8 @@ import type {
   Epoch,
   Finish,
   Heartbeat,
+  Device,
+  Meter,
   MergePayload,
   ModelManifest,
   ModelVersionId,
@@ -39,7 +41,8 @@ import { eventually, log, twoTenants } from '../../platform/testing/two-tenants'
 import type { TestTenant, TwoTenants } from '../../platform/testing/two-tenants';
 import { Model, ModelVersion, Registry } from '../../registry';
 import { Scenario, ScenarioService } from '../../scenario';
-import type { FeedbackRow, TrainingUsage } from '../ports';
+import type { FeedbackRow, TrainingUsage, UnitPrice } from '../ports';
+import type { Budget } from '../budget';
 import { Job, JobEpoch, Trial } from '../training.entity';
 import { TrainingService } from '../training.service';
 
@@ -47,6 +50,7 @@ type Granted = Extract<ClaimReply, { outcome: 'granted' }>;
 export interface Grant<P extends TaskPayload = TaskPayload> extends Omit<Granted, 'payload'> {
   readonly tenant: TestTenant;
   readonly taskId: TaskId;
+  readonly device: Device;
   readonly payload: P;
 }
 
@@ -87,6 +91,11 @@ export const stage = async () => {
   const usage: TrainingUsage[] = [];
   const feedback: FeedbackRow[] = [];
   let deployed: ModelVersionId | null = null;
+  /** A millisecond costs a nano unit on a CPU, ten on a GPU. */
+  const prices: Partial<Record<Meter, UnitPrice>> = {
+    training_cpu_ns: { amountNano: 1n, perQuantity: 1_000_000n },
+    training_gpu_ns: { amountNano: 10n, perQuantity: 1_000_000n },
+  };
   const meter = {
     storageChanged: async (_tx: unknown, change: (typeof storage)[number]) => void storage.push(change),
     record: async (_tx: unknown, event: TrainingUsage) => void usage.push(event),
@@ -119,6 +128,7 @@ export const stage = async () => {
       },
     },
     champions: { current: async () => deployed },
+    prices: { pricesNow: async () => ({ currency: 'USD', prices }) },
     taskTimeoutMs: 60_000,
   });
   await registerObjectRoutes(app, {
@@ -153,6 +163,7 @@ export const stage = async () => {
     tenant: TestTenant,
     taskId: TaskId | null,
     kind: P['kind'],
+    device: Device = 'cpu',
   ): Promise<Grant<P>> => {
     if (taskId === null) throw new Error('no task');
     const request = {
@@ -160,23 +171,23 @@ export const stage = async () => {
       tenantId: tenant.tenantId,
       taskId,
       workerId: 'w',
-      device: 'cpu' as const,
+      device,
     };
     const reply = await eventually(
       () => tasks.claim(request),
       (answer) => answer.outcome === 'granted',
     );
     if (reply.outcome !== 'granted' || reply.payload.kind !== kind) throw new Error('another task');
-    return { ...reply, payload: reply.payload as P, tenant, taskId };
+    return { ...reply, payload: reply.payload as P, tenant, taskId, device };
   };
   const write = async (sink: Sink, bytes: Buffer): Promise<StoredFile> =>
     (await (await put(sink.url, bytes)).json()) as StoredFile;
-  const base = ({ tenant, taskId, fence }: Grant, computeNs = '1000') => ({
+  const base = ({ tenant, taskId, fence, device }: Grant, computeNs = '1000') => ({
     v: 1 as const,
     tenantId: tenant.tenantId,
     taskId,
     fence,
-    consumed: { device: 'cpu', computeNs } satisfies Consumed,
+    consumed: { device, computeNs } satisfies Consumed,
   });
   const finish = (grant: Grant, outcome: Finish['outcome'], computeNs?: string) =>
     tasks.finish({ ...base(grant, computeNs), outcome });
@@ -256,7 +267,8 @@ export const stage = async () => {
     tenant: TestTenant,
     datasetVersionId: DatasetVersion['id'],
     spec: unknown = { family: 'mlp' },
-  ) => within(tenant, (tx) => training.start(tenant.ctx, tx, { datasetVersionId, spec }));
+    budget?: Budget,
+  ) => within(tenant, (tx) => training.start(tenant.ctx, tx, { datasetVersionId, spec, budget }));
   const train = async (tenant: TestTenant, datasetVersionId: DatasetVersion['id']): Promise<Job> => {
     const job = await start(tenant, datasetVersionId, { family: 'mlp' });
     const grant = await claim<TrainPayload>(tenant, job.taskId, 'train');
@@ -285,6 +297,7 @@ export const stage = async () => {
     storage,
     usage,
     feedback,
+    prices,
     deploy: (id: ModelVersionId | null) => {
       deployed = id;
     },
