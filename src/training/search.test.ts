@@ -75,6 +75,27 @@ describe('an automatic training', () => {
     await expect(s.training.get(s.b.ctx, queued.id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
+  it('tells whoever follows it when a trial begins and ends', async () => {
+    const { id } = await begin();
+    await send(await search(id), [[trial(0)]]);
+    const updates = s.training.progress(s.a.ctx, id);
+    const states = async (): Promise<string[]> => {
+      await updates.next();
+      return (await s.training.leaderboard(s.a.ctx, id)).map((ranked) => ranked.trial.state);
+    };
+    try {
+      expect(await states()).toEqual(['QUEUED']);
+      const [task] = await tasksOf(id, 'trial');
+      const grant = await s.claim<TrialPayload>(s.a, task ?? null, 'trial');
+      expect(await states()).toEqual(['RUNNING']);
+      await finishTrials(grant, [1]);
+      expect(await states()).toEqual(['SUCCEEDED']);
+    } finally {
+      await updates.return(undefined);
+    }
+    await expect(s.training.progress(s.b.ctx, id).next()).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
   it('goes on without a trial that failed, and keeps what a lost worker had reported', async () => {
     const queued = await begin();
     await send(await search(queued.id), [[trial(0), trial(1)], [trial(2)]]);

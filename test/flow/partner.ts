@@ -13,6 +13,7 @@ export interface Version {
 }
 
 export interface Job {
+  readonly id: string;
   readonly state: string;
   readonly datasetVersionId: string;
   readonly error: { readonly code: string; readonly message: string } | null;
@@ -112,10 +113,10 @@ export class Partner {
     return this.settled(versionId);
   }
 
-  async train(datasetVersionId: string, spec: object): Promise<Job> {
+  async train(datasetVersionId: string, spec?: object, budget?: object): Promise<Job> {
     const { startTraining } = await this.run<{ startTraining: { id: string } }>(
       `mutation ($input: StartTrainingInput!) { startTraining(input: $input) { id } }`,
-      { input: { datasetVersionId, spec } },
+      { input: { datasetVersionId, spec, budget } },
     );
     return this.ended(startTraining.id);
   }
@@ -133,7 +134,7 @@ export class Partner {
       async () => {
         const { job } = await this.run<{ job: Job }>(
           `query ($id: ID!) { job(id: $id) {
-             state datasetVersionId error { code message }
+             id state datasetVersionId error { code message }
              comparison { rows champion challenger difference low high }
              modelVersion { id trainRows validationRows testRows goldenUrl evaluationUrl cardUrl metrics { test baseline } }
            } }`,

@@ -257,7 +257,11 @@ export const prepare = async (
     const prepared = await recipe(platform, world);
     return { ...prepared, variables: { ...defaultsOf(field), ...prepared.variables } };
   }
-  const ids = idPaths(operation).map((path) => [path[0] ?? '', world.ids[kindOf(operation, path)]] as const);
+  const ids = idPaths(operation).map((path) => {
+    const [name = '', ...inner] = path;
+    const id: unknown = world.ids[kindOf(operation, path)];
+    return [name, inner.reduceRight((value, key) => ({ [key]: value }), id)] as const;
+  });
   return {
     variables: { ...defaultsOf(field), ...QUERY_VALUES[field.name], ...Object.fromEntries(ids) },
     ...(OPERATORS.includes(field.name) ? { credential: platform.operatorToken } : {}),

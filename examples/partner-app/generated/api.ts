@@ -84,6 +84,7 @@ export type PredictionLogPolicyInput = {
 };
 
 export type StartTrainingInput = {
+  readonly budget?: TrainingBudgetInput | null | undefined;
   readonly datasetVersionId: string;
   /** Default: what the worker has. */
   readonly device?: Device | null | undefined;
@@ -93,6 +94,16 @@ export type StartTrainingInput = {
   readonly seed?: number | null | undefined;
   /** {"family": ...} and its options (docs/training.md); default {"family": "auto"}. */
   readonly spec?: Json | null | undefined;
+};
+
+/** Hard limits; what is left out does not limit. */
+export type TrainingBudgetInput = {
+  /** What the training time is charged at most, over all workers, in billionths of the plan's currency. It is planned with the prices at the start, and holds at those of the end. */
+  readonly amountNano?: string | null | undefined;
+  /** Wall-clock, from the first step of the training to its model, 1 to 604800. An automatic training has 60 where nothing is said here or in its spec. Time beyond is not charged, and a training that has no model by then fails with BUDGET_SPENT. */
+  readonly seconds?: number | null | undefined;
+  /** Trials of an automatic training, 1 to 10000; any other is one trial. */
+  readonly trials?: number | null | undefined;
 };
 
 export type CreateScenarioMutationVariables = Exact<{

@@ -1,0 +1,137 @@
+/** What a training is quoted, what it may use, and what it is charged: two tenants, two workers, a real platform. */
+import { startPlatform } from '../support/platform';
+import type { TestPlatform } from '../support/platform';
+import { addTenant } from '../support/tenant';
+import { Partner } from './partner';
+
+interface Quote {
+  readonly seconds: { readonly low: number; readonly high: number | null; readonly basis: string };
+  readonly cost: { readonly lowNano: string; readonly highNano: string; readonly capNano: string | null };
+  readonly expectedScore: { readonly metric: string; readonly low: number; readonly high: number } | null;
+  readonly expectedScoreReason: string;
+}
+interface Trial {
+  readonly rank: number | null;
+  readonly score: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly seconds: number | null;
+  readonly costNano: string | null;
+  readonly microsPerRow: number | null;
+  readonly sizeBytes: number | null;
+}
+
+const rows = (count: number): Buffer =>
+  Buffer.from(
+    `area,age,price\n${Array.from({ length: count }, (_, i) => {
+      const [area, age] = [30 + ((i * 37) % 120), (i * 13) % 80];
+      return [area, age, area * 1000 - age * 200 + ((i * 7919) % 500)].join();
+    }).join('\n')}\n`,
+  );
+
+const quote = async (partner: Partner, input: object): Promise<Quote> => {
+  const answer = await partner.run<{ quoteTraining: Quote }>(
+    `query ($input: QuoteTrainingInput!) { quoteTraining(input: $input) {
+       seconds { low high basis } cost { lowNano highNano capNano }
+       expectedScore { metric low high } expectedScoreReason } }`,
+    { input },
+  );
+  return answer.quoteTraining;
+};
+const bill = async (partner: Partner, scenarioId: string): Promise<bigint> => {
+  const now = Date.now();
+  const { invoicePreview } = await partner.run<{
+    invoicePreview: { lines: { scenarioId: string; meter: string; amountNano: string }[] };
+  }>(
+    `query ($from: DateTimeISO!, $to: DateTimeISO!) { invoicePreview(from: $from, to: $to) {
+       lines { scenarioId meter amountNano } } }`,
+    { from: new Date(now - 3_600_000), to: new Date(now + 3_600_000) },
+  );
+  return invoicePreview.lines
+    .filter((line) => line.scenarioId === scenarioId && line.meter.startsWith('training'))
+    .reduce((sum, { amountNano }) => sum + BigInt(amountNano), 0n);
+};
+
+describe('a training under a budget', () => {
+  let platform: TestPlatform;
+  let partners: readonly [Partner, Partner];
+  beforeAll(async () => {
+    platform = await startPlatform({ workers: 2 });
+    const other = await addTenant(platform, 'the neighbour');
+    partners = [new Partner(platform, platform.apiKey), new Partner(platform, other.apiKey)];
+  });
+  afterAll(() => platform?.stop());
+
+  it('is charged no more than it was quoted, and shows what it tried', async () => {
+    const [mine, theirs] = partners;
+    const scenarioId = await mine.scenario('mine');
+    const { id } = await mine.upload(scenarioId, rows(600));
+    const budget = { seconds: 8, amountNano: '1500000' };
+    const before = await quote(mine, { datasetVersionId: id, budget });
+    expect(before).toMatchObject({
+      seconds: { basis: 'LIMIT' },
+      cost: { capNano: '1500000' },
+      expectedScore: { metric: 'rmse', low: 0 },
+    });
+    const job = await mine.train(id, undefined, budget);
+    expect(job).toMatchObject({ state: 'SUCCEEDED', error: null });
+    const paid = await bill(mine, scenarioId);
+    expect(paid).toBeGreaterThan(0n);
+    expect(paid <= BigInt(before.cost.highNano)).toBe(true);
+    expect(paid <= 1_500_000n).toBe(true);
+
+    const shown = await mine.run<{ job: { leaderboard: Trial[] } }>(
+      `query ($id: ID!) { job(id: $id) { leaderboard {
+         rank score low high seconds costNano microsPerRow sizeBytes } } }`,
+      { id: job.id },
+    );
+    const ranked = shown.job.leaderboard.filter(({ rank }) => rank !== null);
+    expect(ranked.map(({ rank }) => rank)).toEqual(ranked.map((_, place) => place + 1));
+    for (const trial of ranked) {
+      for (const figure of [trial.score, trial.low, trial.high, trial.seconds, trial.microsPerRow])
+        expect(figure).toEqual(expect.any(Number));
+      expect(BigInt(trial.costNano ?? -1)).toBeGreaterThan(0n);
+    }
+
+    const after = await quote(mine, { datasetVersionId: id, budget });
+    expect(after.seconds.basis).toBe('PAST');
+    expect(after.expectedScoreReason).toContain('1 model version');
+    const reached = job.modelVersion?.metrics.test['rmse'] ?? NaN;
+    expect(reached).toBeGreaterThan(after.expectedScore?.low ?? NaN);
+    expect(reached).toBeLessThan(after.expectedScore?.high ?? NaN);
+
+    const refused = await theirs.ask(
+      'query ($input: QuoteTrainingInput!) { quoteTraining(input: $input) { seconds { low } } }',
+      { input: { datasetVersionId: id } },
+    );
+    expect(refused.errors?.[0]?.extensions?.code).toBe('NOT_FOUND');
+    expect(await bill(theirs, scenarioId)).toBe(0n);
+  });
+
+  it('of one family ends with what it has by then', async () => {
+    const [, theirs] = partners;
+    const scenarioId = await theirs.scenario('theirs');
+    const { id } = await theirs.upload(scenarioId, rows(600));
+    const spec = { family: 'mlp', epochs: 10_000, patience: 0 };
+    const budget = { seconds: 6 };
+    const { cost } = await quote(theirs, { datasetVersionId: id, spec, budget });
+    const job = await theirs.train(id, spec, budget);
+    expect(job).toMatchObject({ state: 'SUCCEEDED', error: null });
+    const paid = await bill(theirs, scenarioId);
+    expect(paid).toBeGreaterThan(0n);
+    expect(paid <= BigInt(cost.capNano ?? 0)).toBe(true);
+  });
+
+  it('of nothing is refused, with the place', async () => {
+    const [mine] = partners;
+    const { id } = await mine.upload(await mine.scenario('none'), rows(100));
+    const refused = await mine.ask(
+      'mutation ($input: StartTrainingInput!) { startTraining(input: $input) { id } }',
+      { input: { datasetVersionId: id, budget: { seconds: 0 } } },
+    );
+    expect(refused.errors?.[0]?.extensions).toMatchObject({
+      code: 'BAD_INPUT',
+      path: ['budget', 'seconds'],
+    });
+  });
+});
