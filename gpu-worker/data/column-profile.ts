@@ -76,41 +76,49 @@ const association = async (
 /** Beyond this many rows, quantiles and associations come from every k-th row. */
 const EXACT_ROWS = 1_000_000;
 
-/** Profile of column `at` of table `typed`. */
-export const profileColumn = async (
+/** The profiles of table `typed`; `profiled` is told how many are done. */
+export const profileColumns = async (
   duck: Duck,
-  at: number,
-  spec: ColumnSpec,
+  specs: readonly ColumnSpec[],
+  aim: Aim | null,
+  profiled: (columns: number) => void = () => undefined,
+): Promise<ColumnProfile[]> => {
+  const { rows } = await duck.one<{ rows: number }>('select count(*) as rows from typed');
+  const profiles: ColumnProfile[] = [];
+  for (const [at, spec] of specs.entries()) {
+    profiles.push(await profileColumn(duck, { at, spec, rows }, aim));
+    profiled(profiles.length);
+  }
+  return profiles;
+};
+
+const profileColumn = async (
+  duck: Duck,
+  { at, spec, rows }: { readonly at: number; readonly spec: ColumnSpec; readonly rows: number },
   aim: Aim | null,
 ): Promise<ColumnProfile> => {
   const c = `c${at}`;
-  // Distinct by grouping, which can spill to disk; count(distinct) cannot.
-  const counts = await duck.one<{ rows: number; present: number; distinct: number }>(
-    `select count(*) as rows, count(${c}) as present,
-       (select count(*) from (select 1 from typed where ${c} is not null group by ${c})) as distinct from typed`,
+  // Distinct by grouping, which can spill to disk; count(distinct) cannot. The text of a value for the few that are shown only.
+  const groups = await duck.rows<{ value: string; count: number; present: number; distinct: number }>(
+    `with g as materialized (select ${c} as c, count(*) as n from typed where ${c} is not null group by 1)
+     select substr(c::varchar, 1, ${SHOWN_CHARACTERS}) as value, n as count,
+         (select sum(n) from g) as present, (select count(*) from g) as distinct
+       from (select * from g order by n desc, c limit ${FREQUENT}) order by count desc, value`,
   );
-  const every = Math.ceil(counts.rows / EXACT_ROWS);
+  const { present, distinct } = groups[0] ?? { present: 0, distinct: 0 };
+  const every = Math.ceil(rows / EXACT_ROWS);
   const sample = every <= 1 ? 'typed' : `(select * from typed where row % ${every} = 0)`;
   const isNumber = spec.type === 'number' || spec.type === 'time';
-  // Groups by the value first: its text for the few that are shown only.
-  const frequent =
-    spec.type === 'image'
-      ? undefined
-      : await duck.rows<{ value: string; count: number }>(
-          `select substr(c::varchar, 1, ${SHOWN_CHARACTERS}) as value, count from (
-       select ${c} as c, count(*) as count from typed where ${c} is not null group by 1 order by 2 desc, 1 limit ${FREQUENT})
-     order by count desc, value`,
-        );
   // A text that is different in nearly every row says nothing by its groups.
-  const tooFine = !isNumber && counts.distinct > 0.5 * counts.present;
+  const tooFine = !isNumber && distinct > 0.5 * present;
   return {
     name: spec.name,
     type: spec.type,
-    rows: counts.rows,
-    missing: counts.rows - counts.present,
-    distinct: counts.distinct,
+    rows,
+    missing: rows - present,
+    distinct,
     ...(isNumber ? await numeric(duck, at, sample) : {}),
-    ...(frequent && { frequent }),
+    ...(spec.type !== 'image' && { frequent: groups.map(({ value, count }) => ({ value, count })) }),
     targetAssociation:
       aim === null || at === aim.at || tooFine || spec.type === 'image'
         ? null

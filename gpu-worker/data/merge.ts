@@ -4,7 +4,7 @@ import { Failure } from '../../contracts';
 import { parseCell, parseNumber } from '../../tabular';
 import type { CellValue } from '../../tabular';
 import type { TaskIo } from '../task-io';
-import { profileColumn } from './column-profile';
+import { profileColumns } from './column-profile';
 import { Duck, literal } from './duck';
 import { isHeldOut } from './holdout';
 import { jsonLines } from './json-lines';
@@ -126,9 +126,7 @@ export const runMerge = async (payload: MergePayload, io: TaskIo): Promise<Merge
       `insert into typed select row, ${columns}, (${byRule}) or (${byRow}) from feedback order by row`,
     );
     const target = { at, task: aimOf(payload.task) };
-    const profile = [];
-    for (const [position, spec] of specs.entries())
-      profile.push(await profileColumn(duck, position, spec, target));
+    const profile = await profileColumns(duck, specs, target);
     const warnings = await findWarnings(duck, specs, profile, target);
     const counts = await duck.one<{ rows: number; held: number }>(
       'select count(*) as rows, count(*) filter (holdout) as held from typed',

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { HOLDOUT_COLUMN } from '../../contracts';
 import type { DatasetWarning, ProfilePayload, ProfileResult } from '../../contracts';
 import type { TaskIo } from '../task-io';
-import { profileColumn } from './column-profile';
+import { profileColumns } from './column-profile';
 import { Duck, identifier, literal } from './duck';
 import type { DuckOptions } from './duck';
 import { chooseHoldout, isHeldOut } from './holdout';
@@ -101,11 +101,9 @@ export const runProfile = async (payload: ProfilePayload, io: TaskIo): Promise<P
       (await chooseHoldout(duck, specs, payload.target, payload.holdoutFraction, payload.salt, target.task));
     const heldOut = isHeldOut(holdout, specs, payload.target);
 
-    const profile = [];
-    for (const [position, spec] of specs.entries()) {
-      profile.push(await profileColumn(duck, position, spec, target.aim));
-      io.progress('PREPARING', 0.6 + (0.25 * (position + 1)) / specs.length, { message: 'profiling' });
-    }
+    const profile = await profileColumns(duck, specs, target.aim, (columns) =>
+      io.progress('PREPARING', 0.6 + (0.25 * columns) / specs.length, { message: 'profiling' }),
+    );
     const warnings = [
       ...unreadable(inferred.filter((_, position) => position !== at)),
       ...(await findWarnings(duck, specs, profile, target.aim)),
