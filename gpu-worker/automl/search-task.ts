@@ -2,10 +2,11 @@
 import { z } from 'zod';
 import { ModelSignature } from '../../contracts';
 import type { SearchPayload, SearchResult, SearchShape, TrialOutcome, TrialSpec } from '../../contracts';
+import type { Table } from '../data';
 import type { TrainingContext } from '../family/data';
 import type { TrainingIo } from '../task-io';
 import { openSealed, readBytes, runTrain } from '../train';
-import type { Searcher } from '../train';
+import type { Sealed, Searcher } from '../train';
 import { assemble } from './assemble';
 import type { TrialArtefact } from './assemble';
 import { expectedSeconds, paceOf } from './expected-seconds';
@@ -26,12 +27,13 @@ const SHORT_MESSAGE = 2;
 export const runSearch = async (payload: SearchPayload, io: TrainingIo): Promise<SearchResult> => {
   const { spec, budget } = payload;
   const helped = budget.workers > 1 && (payload.task === 'regression' || payload.task === 'classification');
-  const shape = payload.shape ?? (helped ? await lookedAt(payload, io) : null);
+  const first = payload.shape === null;
+  const sealed = first && helped ? await openSealed(payload, io) : undefined;
+  const shape = payload.shape ?? (sealed === undefined ? null : shapeOf(sealed.table, payload, io));
   if (shape === null) return whole(payload, io);
   const outcomes = payload.trials.flatMap(({ report }) => outcomeOf(report));
   const planned = planSearch({ spec, shape, outcomes, budget });
-  const first = payload.shape === null;
-  if (first && expectedOf(planned, outcomes, shape) < SHORT_SEARCH) return whole(payload, io);
+  if (first && expectedOf(planned, outcomes, shape) < SHORT_SEARCH) return whole(payload, io, sealed);
   if (planned.length === 0) return joined(payload, io);
   return {
     kind: 'search',
@@ -44,8 +46,7 @@ export const runSearch = async (payload: SearchPayload, io: TrainingIo): Promise
   };
 };
 
-const lookedAt = async (payload: SearchPayload, io: TrainingIo): Promise<SearchShape> => {
-  const { table } = await openSealed(payload, io);
+const shapeOf = (table: Table, payload: SearchPayload, io: TrainingIo): SearchShape => {
   const { data } = openProblem(table, payload, io.signal);
   return openSearch(data, payload.spec, payload.seed).shape;
 };
@@ -78,19 +79,19 @@ const messagesOf = (
 };
 
 /** The whole search in this process, within what is left of the budget. */
-const whole = async (payload: SearchPayload, io: TrainingIo): Promise<SearchResult> => {
+const whole = async (payload: SearchPayload, io: TrainingIo, sealed?: Sealed): Promise<SearchResult> => {
   const { leftMs, computeLeftMs, trialsLeft } = payload.budget;
   const limits = [leftMs, computeLeftMs].filter((limit) => limit !== null);
   const seconds = limits.length === 0 ? null : Math.max(1, Math.min(...limits)) / 1000;
   const latest = await io.loadCheckpoint();
-  return made(payload, io, (data, spec, context) =>
+  const search: Searcher = (data, spec, context) =>
     trainAuto(
       data,
       { ...spec, seconds, trials: Math.max(1, Math.min(spec.trials ?? trialsLeft, trialsLeft)) },
       { ...context, checkpoints: { latest, offer: (state) => io.offerCheckpoint(state) } },
       { tell: (news) => io.progress('TUNING', 0, { trials: [reportOf(news, data.target)] }) },
-    ),
-  );
+    );
+  return made(payload, io, search, sealed);
 };
 
 /** The model out of the files of the trials. */
@@ -107,8 +108,13 @@ const joined = (payload: SearchPayload, io: TrainingIo): Promise<SearchResult> =
     return assemble(folded, artefacts, limited);
   });
 
-const made = async (payload: SearchPayload, io: TrainingIo, search: Searcher): Promise<SearchResult> => {
-  const { manifest } = await runTrain({ ...payload, kind: 'train' }, io, search);
+const made = async (
+  payload: SearchPayload,
+  io: TrainingIo,
+  search: Searcher,
+  sealed?: Sealed,
+): Promise<SearchResult> => {
+  const { manifest } = await runTrain({ ...payload, kind: 'train' }, io, search, sealed);
   return { kind: 'search', next: { step: 'done', manifest } };
 };
 

@@ -14,18 +14,26 @@ import type { Searcher } from './train-table';
 /** Of a limited time; the rest is for evaluation and export. */
 const LEARNING_SHARE = 0.7;
 
+/** The sealed rows of a training or of a part of one, and what names them. */
+export interface Sealed {
+  readonly table: Table;
+  readonly sha256: Sha256;
+}
+
 /**
  * Trains `payload.spec`, verifies the exported file against the trainer on held-out rows, and stores it. Fails with
  * the codes of contracts/failure.ts, CANCELED when `io.signal` is aborted; nothing is stored unless it was verified.
+ * `sealed`: its rows, where they are read already.
  */
 export const runTrain = async (
   payload: TrainPayload,
   io: TrainingIo,
   search?: Searcher,
+  sealed?: Sealed,
 ): Promise<TrainResult> => {
   const started = performance.now();
   const { stopInMs } = payload;
-  const { table, sha256 } = await openSealed(payload, io);
+  const { table, sha256 } = sealed ?? (await openSealed(payload, io));
   const champion =
     payload.champion === null
       ? null
@@ -48,11 +56,10 @@ export const runTrain = async (
   }
 };
 
-/** The sealed rows of a training or of a part of one, and what names them. */
 export const openSealed = async (
   payload: Pick<TrainPayload, 'data' | 'columns' | 'target' | 'exclude'>,
   io: Pick<TaskIo, 'fetch' | 'progress'>,
-): Promise<{ readonly table: Table; readonly sha256: Sha256 }> => {
+): Promise<Sealed> => {
   io.progress('FETCHING', 0);
   const path = await io.fetch(payload.data, 'data.parquet');
   const sha256 = payload.data.sha256 ?? (await fileSha256(path));
