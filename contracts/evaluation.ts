@@ -31,8 +31,8 @@ export type ErrorCosts = z.infer<typeof ErrorCosts>;
 export const Conformal = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('interval'),
-    /** prediction ± radius, or ± radius x the model's own spread, or beyond the model's own quantiles. */
-    method: z.enum(['absolute', 'normalised', 'quantile']),
+    /** prediction ± radius */
+    method: z.literal('absolute'),
     level: z.number(),
     radius: z.number(),
     /** Calibration rows that it was fitted on. */

@@ -9,20 +9,22 @@ import {
   setGraph,
   sets,
 } from './conformal';
-import type { Answered } from './conformal';
 import { labelledRows } from './labelled';
 
 /** The 1e-6 and 1 - 1e-6 quantiles of Binomial(4000, 0.9), scipy.stats.binom.ppf. */
 const [FEWEST_INSIDE, MOST_INSIDE] = [3507, 3687];
 
+interface Answered {
+  readonly predicted: Float64Array;
+  readonly actual: Float64Array;
+}
+
 /** y = x + noise that grows with x; the model answers x. */
-const noisy = (rows: number, stream: number): Required<Answered> => {
+const noisy = (rows: number, stream: number): Answered => {
   const key = randomKey(21, stream);
   const predicted = Float64Array.from({ length: rows }, (_, i) => randomUnit(key, i));
-  const spread = predicted.map((x) => 0.1 + x);
   const actual = predicted.map((x, i) => x + (0.1 + x) * randomNormal(key, rows + i));
-  const quantiles = { low: predicted.map((x) => x - 0.5), high: predicted.map((x) => x + 0.5) };
-  return { predicted, actual, spread, quantiles };
+  return { predicted, actual };
 };
 
 const inside = ({ low, high }: { low: Float64Array; high: Float64Array }, { actual }: Answered): number =>
@@ -36,22 +38,13 @@ describe('conformal intervals', () => {
     expect(conformalQuantile(scores.subarray(1), 0.9)).toBeUndefined();
   });
 
-  it.each([
-    ['absolute', ({ predicted, actual }: Required<Answered>): Answered => ({ predicted, actual })],
-    [
-      'normalised',
-      ({ predicted, actual, spread }: Required<Answered>): Answered => ({ predicted, actual, spread }),
-    ],
-    [
-      'quantile',
-      ({ predicted, actual, quantiles }: Required<Answered>): Answered => ({ predicted, actual, quantiles }),
-    ],
-  ])('%s intervals of 0.9 hold nine of ten new rows', (method, part) => {
-    const fit = fitInterval(part(noisy(4000, 1)), 0.9);
+  it('intervals of 0.9 hold nine of ten new rows', () => {
+    const { predicted, actual } = noisy(4000, 1);
+    const fit = fitInterval(predicted, actual, 0.9);
     if (fit === undefined) throw new Error('enough rows');
-    expect(fit).toMatchObject({ kind: 'interval', method, level: 0.9, rows: 4000 });
-    const fresh = part(noisy(4000, 2));
-    const held = inside(intervals(fit, fresh), fresh);
+    expect(fit).toMatchObject({ kind: 'interval', method: 'absolute', level: 0.9, rows: 4000 });
+    const fresh = noisy(4000, 2);
+    const held = inside(intervals(fit, fresh.predicted), fresh);
     expect(held).toBeGreaterThanOrEqual(FEWEST_INSIDE);
     expect(held).toBeLessThanOrEqual(MOST_INSIDE);
   });
@@ -60,10 +53,10 @@ describe('conformal intervals', () => {
     let held = 0;
     for (let trial = 0; trial < 400; trial++) {
       const { predicted, actual } = noisy(9, 10 + trial);
-      const fit = fitInterval({ predicted, actual }, 0.9);
+      const fit = fitInterval(predicted, actual, 0.9);
       if (fit === undefined) throw new Error('enough rows');
       const fresh = noisy(10, 1000 + trial);
-      held += inside(intervals(fit, { predicted: fresh.predicted }), fresh);
+      held += inside(intervals(fit, fresh.predicted), fresh);
     }
     // Rows of one trial share its interval, so trials count: 400 of them have a standard error below 0.005.
     expect(held / 4000).toBeGreaterThan(0.87);
@@ -71,16 +64,14 @@ describe('conformal intervals', () => {
   });
 
   it('the graph gives the same bounds', async () => {
-    const { predicted, actual, spread } = noisy(50, 3);
-    const fit = fitInterval({ predicted, actual, spread }, 0.8);
+    const { predicted, actual } = noisy(50, 3);
+    const fit = fitInterval(predicted, actual, 0.8);
     if (fit === undefined) throw new Error('enough rows');
-    const [y, s] = [input('y', 'float32', ['rows']), input('s', 'float32', ['rows'])];
-    const outputs = intervalGraph(fit, { predicted: y, spread: s });
-    const expected = intervals(fit, { predicted, spread });
-    await withSession(modelBytes({ name: 'interval', inputs: [y, s], outputs }), {}, async (session) => {
-      const tensor = (of: ArrayLike<number>): ReturnType<typeof float32> =>
-        float32(Float32Array.from(of), [50]);
-      const answer = await session.run({ y: tensor(predicted), s: tensor(spread) });
+    const y = input('y', 'float32', ['rows']);
+    const outputs = intervalGraph(fit, y);
+    const expected = intervals(fit, predicted);
+    await withSession(modelBytes({ name: 'interval', inputs: [y], outputs }), {}, async (session) => {
+      const answer = await session.run({ y: float32(Float32Array.from(predicted), [50]) });
       asFloat32(answer['low']).forEach((value, row) => expect(value).toBeCloseTo(expected.low[row], 5));
       asFloat32(answer['high']).forEach((value, row) => expect(value).toBeCloseTo(expected.high[row], 5));
     });

@@ -20,64 +20,35 @@ export const conformalQuantile = (scores: Float64Array, level: number): number |
   return rank > scores.length ? undefined : Float64Array.from(scores).sort()[Math.max(rank, 1) - 1];
 };
 
-/** Regression answers for calibration rows and what was true, in target units. */
-export interface Answered {
-  readonly predicted: ArrayLike<number>;
-  readonly actual: ArrayLike<number>;
-  /** The model's own spread, above 0: intervals become as wide as it says (Papadopoulos et al. 2002). */
-  readonly spread?: ArrayLike<number>;
-  /** The model's own quantiles: intervals go beyond them (CQR, Romano et al. 2019). */
-  readonly quantiles?: { readonly low: ArrayLike<number>; readonly high: ArrayLike<number> };
-}
-
-/** Undefined with fewer rows than `level` needs (9 for 0.9). */
-export const fitInterval = (answered: Answered, level: number): IntervalFit | undefined => {
-  const { actual, predicted, spread, quantiles } = answered;
-  const score = (row: number): number => {
-    if (quantiles !== undefined)
-      return Math.max(quantiles.low[row] - actual[row], actual[row] - quantiles.high[row]);
-    return Math.abs(actual[row] - predicted[row]) / (spread?.[row] ?? 1);
-  };
+/** Prediction ± radius, in target units. Undefined with fewer rows than `level` needs (9 for 0.9). */
+export const fitInterval = (
+  predicted: ArrayLike<number>,
+  actual: ArrayLike<number>,
+  level: number,
+): IntervalFit | undefined => {
   const radius = conformalQuantile(
-    Float64Array.from({ length: actual.length }, (_, row) => score(row)),
+    Float64Array.from(actual, (value, row) => Math.abs(value - predicted[row])),
     level,
   );
-  if (radius === undefined) return undefined;
-  const method = quantiles !== undefined ? 'quantile' : spread !== undefined ? 'normalised' : 'absolute';
-  return { kind: 'interval', method, level, radius, rows: actual.length };
+  return radius === undefined
+    ? undefined
+    : { kind: 'interval', method: 'absolute', level, radius, rows: actual.length };
 };
 
-/** Where the truth should be, one pair a row; `answered` needs what the method was fitted with. */
+/** Where the truth should be, one pair a row. */
 export const intervals = (
-  { method, radius }: IntervalFit,
-  { predicted, spread, quantiles }: Omit<Answered, 'actual'>,
-): { low: Float64Array; high: Float64Array } => {
-  const around = (side: -1 | 1, of: ArrayLike<number>): Float64Array =>
-    Float64Array.from(
-      of,
-      (value, row) => value + side * radius * (method === 'normalised' ? (spread?.[row] ?? NaN) : 1),
-    );
-  return { low: around(-1, quantiles?.low ?? predicted), high: around(1, quantiles?.high ?? predicted) };
-};
+  { radius }: IntervalFit,
+  predicted: ArrayLike<number>,
+): { low: Float64Array; high: Float64Array } => ({
+  low: Float64Array.from(predicted, (value) => value - radius),
+  high: Float64Array.from(predicted, (value) => value + radius),
+});
 
 /** `intervals` as nodes: values [rows] of one type, in target units. */
-export const intervalGraph = (
-  { method, radius }: IntervalFit,
-  {
-    predicted,
-    spread,
-    quantiles,
-  }: { predicted: Value; spread?: Value; quantiles?: { low: Value; high: Value } },
-): { low: Value; high: Value } => {
-  if (method === 'normalised' && spread !== undefined) {
-    const reach = op.Mul(spread, radius);
-    return { low: op.Sub(predicted, reach), high: op.Add(predicted, reach) };
-  }
-  return {
-    low: op.Sub(quantiles?.low ?? predicted, radius),
-    high: op.Add(quantiles?.high ?? predicted, radius),
-  };
-};
+export const intervalGraph = ({ radius }: IntervalFit, predicted: Value): { low: Value; high: Value } => ({
+  low: op.Sub(predicted, radius),
+  high: op.Add(predicted, radius),
+});
 
 /**
  * Least ambiguous set-valued classifier (Sadinle et al. 2019): the smallest sets on average for a coverage. Undefined

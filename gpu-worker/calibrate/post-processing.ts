@@ -36,9 +36,8 @@ export const fitPostProcessing = (
 ): PostProcessing => {
   if (target.task === 'regression') {
     const actual = Float64Array.from(rows, (row) => target.values[row]);
-    const fit = (level: number): Conformal | undefined =>
-      fitInterval({ predicted: predicted.values, actual }, level);
-    return { calibration: NO_CALIBRATION, logLoss: {}, ...conformalAt(fit) };
+    const fits = conformalAt((level) => fitInterval(predicted.values, actual, level));
+    return { calibration: NO_CALIBRATION, logLoss: {}, ...fits };
   }
   const classes = target.classes.length;
   const codes = Int32Array.from(rows, (row) => target.codes[row]);

@@ -23,7 +23,7 @@ const ofIntervals = (
   target: SupervisedTarget,
   rows: Int32Array,
 ): { inside: number; size: number } => {
-  const { low, high } = intervals(fit, { predicted: predictions as Float32Array });
+  const { low, high } = intervals(fit, predictions as Float32Array);
   let [inside, size] = [0, 0];
   rows.forEach((row, at) => {
     const actual = target.task === 'regression' ? target.values[row] : NaN;

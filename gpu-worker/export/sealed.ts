@@ -43,7 +43,7 @@ export const supervisedAnswer = (
   }
   const scaled = op.Cast(op.Squeeze(output, [1]), 'float64');
   const predicted = op.Add(op.Mul(scaled, target.deviation), target.mean);
-  const bounds = conformal?.kind === 'interval' && intervalGraph(conformal, { predicted });
+  const bounds = conformal?.kind === 'interval' && intervalGraph(conformal, predicted);
   return {
     prediction: op.Cast(predicted, 'float32'),
     ...(bounds && { low: op.Cast(bounds.low, 'float32'), high: op.Cast(bounds.high, 'float32') }),

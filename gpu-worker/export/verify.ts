@@ -84,7 +84,7 @@ const boundsDifference = (
 ): number => {
   if (conformal?.kind !== 'interval') return bounds === null ? 0 : Infinity;
   if (bounds === null || !(predictions instanceof Float32Array)) return Infinity;
-  const { low, high } = intervals(conformal, { predicted: predictions });
+  const { low, high } = intervals(conformal, predictions);
   return Math.max(worstDifference(bounds.low, low, scale), worstDifference(bounds.high, high, scale));
 };
 
