@@ -30,7 +30,8 @@
  *
  * - `tensor.ts`, `value.ts`: element types, shapes, values. `op/`: one function per operator, named as in ONNX.
  * - `emit.ts`: from values to a file (opset 17, ai.onnx.ml 3, IR 8), deterministic, without what nothing uses.
- * - `inline.ts`: from a file back to values, to merge models. `layer/`: recurrent layers, attention, normalisation.
+ * - `inline.ts`: from a file back to values, to merge models. `narrow.ts`: the same file for devices of few buffers.
+ * - `layer/`: recurrent layers, attention, normalisation.
  * - `gradient/`: reverse mode, one rule per operator. `training/`: optimizers, losses, the compiled loop.
  * - `proto/`: the protobuf messages, written and read without a library; the reader takes hostile bytes.
  */
@@ -39,6 +40,7 @@ export * from './tensor';
 export * from './value';
 export * from './emit';
 export { inlineModel } from './inline';
+export { narrowSplits } from './narrow';
 export * as op from './op';
 export * as layer from './layer';
 export { readModel } from './proto/read';

@@ -1,4 +1,4 @@
-/** Every engine and provider that is present trains the same spec on the same data to the same weights. */
+/** Every engine and provider that is present trains the same networks on the same data to the same answers. */
 import * as tf from '../testing/tfjs-cpu';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -13,8 +13,12 @@ import { chooseEngine } from './engine';
 import { openSessionCount } from './onnxruntime';
 
 const parts = { ...contracts, ...concrete, ...preparedTarget, ...assemble };
-/** Relative to the target's spread, about 2. */
-const TOLERANCE = 1e-4;
+/**
+ * Largest difference of the answers, as a share of their spread. A float32 sum in another order is off by some 6e-8, a dozen
+ * steps add that up, and Adam, which divides a slope by its own size, does not shrink it. Seen: 1.1e-6 on tensorflow,
+ * 4.3e-7 on webgpu; an epoch less moves every model by more than 0.05.
+ */
+const TOLERANCE = 1e-5;
 
 /** Debian's chromium brings a Vulkan device in software. */
 const CHROMIUM = '/usr/lib/chromium';
@@ -39,7 +43,8 @@ const expectSame = (got: Record<string, number[]>, expected: Record<string, numb
   expect(Object.keys(got)).toEqual(Object.keys(specs));
   for (const [name, values] of Object.entries(expected)) {
     const distance = Math.max(...values.map((value, at) => Math.abs(value - (got[name]?.[at] ?? NaN))));
-    expect({ name, same: distance < TOLERANCE }).toEqual({ name, same: true });
+    const spread = Math.max(...values) - Math.min(...values);
+    expect({ name, same: distance < TOLERANCE * spread }).toEqual({ name, same: true });
   }
 };
 

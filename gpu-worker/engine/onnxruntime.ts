@@ -1,6 +1,7 @@
 /** The worker's one door to onnxruntime: sessions on the provider that was asked for, always closed again. */
 import * as ort from 'onnxruntime-node';
 import type { Device } from '../../contracts';
+import { narrowSplits } from '../../onnx';
 
 export type Tensor = ort.Tensor;
 export type Feeds = Readonly<Record<string, Tensor>>;
@@ -23,13 +24,17 @@ export interface Session {
   close(): Promise<void>;
 }
 
+/** A shader of WebGPU can count on eight buffers: the tensor that is split, and its parts. */
+const WEBGPU_PARTS = 7;
+
 let open = 0;
 /** How many sessions are open in this process; a test fails when one is left. */
 export const openSessionCount = (): number => open;
 
 export const openSession = async (model: Uint8Array, options: SessionOptions = {}): Promise<Session> => {
   const device = options.device ?? 'cpu';
-  const session = await ort.InferenceSession.create(model, {
+  const fitting = device === 'webgpu' ? narrowSplits(model, WEBGPU_PARTS) : model;
+  const session = await ort.InferenceSession.create(fitting, {
     executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
     intraOpNumThreads: options.threads ?? 1,
     interOpNumThreads: 1,
