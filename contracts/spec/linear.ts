@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Interactions } from './interactions';
-import { ForecastOptions } from './series';
+import { ForecastOptions, WindowOptions } from './series';
 
 export const LinearSpec = z.strictObject({
   family: z.literal('linear'),
@@ -13,6 +13,8 @@ export const LinearSpec = z.strictObject({
   l1Ratio: z.number().min(0).max(1).optional(),
   /** Left out: 0. A forecast has none. */
   interactions: Interactions.optional(),
+  /** Number columns are read with what they were in the rows before: lags, their mean and their spread. */
+  window: WindowOptions.optional(),
   /** For the task forecast, which chooses its own penalty on the validation windows. */
   forecast: ForecastOptions.optional(),
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Interactions } from './interactions';
+import { WindowOptions } from './series';
 
 /**
  * Multi-layer perceptron. The defaults on a regression are the article's example: Dense 64-64-1, Adam, mean squared
@@ -48,6 +49,8 @@ export const MlpSpec = z.strictObject({
   sigma: z.number().positive().max(100).default(0.1),
   /** Learned vectors of this length instead of one-hot categories; 0 = one-hot. */
   categoryEmbedding: z.number().int().min(0).max(256).default(0),
+  /** Number columns are read with what they were in the rows before: lags, their mean and their spread. */
+  window: WindowOptions.optional(),
   classWeights: z.enum(['none', 'balanced']).default('none'),
   /** Share of the truth that is spread over all classes while learning. */
   labelSmoothing: z.number().min(0).max(0.5).default(0),

@@ -33,6 +33,19 @@ export const ForecastOptions = z.strictObject({
 });
 export type ForecastOptions = z.infer<typeof ForecastOptions>;
 
+/**
+ * What takes the noise out of a number column before a model reads it, looking back only. `median`: of the last `length`
+ * cells, which drops single wild values. `exponential`: each cell moves the level by this share of its distance from it.
+ */
+export const Smoothing = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('median'),
+    length: z.union([3, 5, 7, 9].map((cells) => z.literal(cells))),
+  }),
+  z.strictObject({ kind: z.literal('exponential'), share: z.number().gt(0).lt(1) }),
+]);
+export type Smoothing = z.infer<typeof Smoothing>;
+
 /** Each row is judged together with the rows before it: a regression or a classification of sequences. */
 export const WindowOptions = z.strictObject({
   /** Rows that the model reads: the row itself is the last of them. */
@@ -41,5 +54,7 @@ export const WindowOptions = z.strictObject({
   order: column,
   /** The column that tells the sequences of one table apart. Left out: one sequence. */
   group: column.optional(),
+  /** Filter of the number columns, within each window. Left out: they are read as they are. */
+  smooth: Smoothing.optional(),
 });
 export type WindowOptions = z.infer<typeof WindowOptions>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Interactions } from './interactions';
+import { WindowOptions } from './series';
 
 /** Which rows each tree learns from. */
 const RowSampling = z.discriminatedUnion('kind', [
@@ -40,6 +41,8 @@ export const TreesSpec = z.strictObject({
   /** What a regression minimises; `poisson` for counts; `quantile` answers that quantile. */
   objective: z.enum(['squared', 'absolute', 'poisson', 'quantile']).default('squared'),
   quantile: z.number().gt(0).lt(1).default(0.5),
+  /** Number columns are read with what they were in the rows before: lags, their mean and their spread. */
+  window: WindowOptions.optional(),
   classWeights: z.enum(['none', 'balanced']).default('none'),
   validationFraction: z.number().min(0).max(0.5).default(0.15),
   /** Stop after this many rounds without a better validation loss and keep the best; 0 = never stop. */

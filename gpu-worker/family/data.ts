@@ -37,6 +37,8 @@ export interface TrainingData<T extends Target = Target> {
   matrix(preparation: Preparation, rows: Int32Array): Promise<FeatureMatrix>;
   /** Other rows of the same table, for folds and for learning from the validation rows in the end. */
   split(training: Int32Array, validation: Int32Array): TrainingData<T>;
+  /** The same rows and split of a table with other columns. */
+  of(table: Table, columns: readonly Column[]): TrainingData<T>;
 }
 
 export const isSupervised = (data: TrainingData): data is TrainingData<SupervisedTarget> =>

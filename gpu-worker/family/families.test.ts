@@ -112,7 +112,7 @@ const casesOf = (task: LearningTask): Case[] =>
         if (family === 'fusion') return [pictures, of(task, mixed(), {}, { exclude: apart })];
         if (family === 'rnn') return [windowed];
         const plain = of(task, mixed(), {}, { exclude: apart });
-        return family === 'transformer' ? [windowed, plain] : [plain];
+        return [windowed, plain];
       }
     }
   });

@@ -1,13 +1,14 @@
 /** Columns of a window as features of its steps: as nodes for the sealed file, and as one matrix to train on. */
 import { op } from '../../onnx';
 import type { Value } from '../../onnx';
-import type { ModelSignature } from '../../contracts';
+import type { ModelSignature, Smoothing, WindowOptions } from '../../contracts';
 import type { Column, Table } from '../data/table';
 import { STANDARD } from './encoding';
 import { preparedFeatures, ROWS } from './graph';
 import { prepareMatrix } from './matrix';
 import { fitPreparation, preparedWidth, signatureInputs } from './preparation';
 import type { Preparation } from './preparation';
+import { smoothed, smoothedWindow } from './smooth';
 import type { RowOrder } from './window';
 import { filledWindow } from './window-graph';
 
@@ -18,6 +19,7 @@ import { filledWindow } from './window-graph';
 export interface WindowPreparation {
   readonly base: Preparation;
   readonly length: number;
+  readonly smooth?: Smoothing;
   /** Number columns with such a feature, after those of the base. */
   readonly gaps: readonly string[];
 }
@@ -26,14 +28,14 @@ export interface WindowPreparation {
 export const fitWindowPreparation = (
   columns: readonly Column[],
   rows: Int32Array,
-  length: number,
+  { length, smooth }: Pick<WindowOptions, 'length' | 'smooth'>,
 ): WindowPreparation => {
   const base = fitPreparation(columns, rows, STANDARD);
   const gaps = base.specs.flatMap(({ name }) => {
     const column = columns.find(({ spec }) => spec.name === name);
     return column?.kind === 'number' && rows.some((row) => Number.isNaN(column.values[row])) ? [name] : [];
   });
-  return { base, length, gaps };
+  return { base, length, gaps, ...(smooth && { smooth }) };
 };
 
 export const windowInputs = ({ base, length }: WindowPreparation): ModelSignature['inputs'] =>
@@ -43,11 +45,11 @@ export const windowWidth = ({ base, gaps }: WindowPreparation): number => prepar
 
 /** Typed columns by name, [rows, length] each -> [rows, length, windowWidth] float32. */
 export const windowFeatures = (
-  { base, length, gaps }: WindowPreparation,
+  { base, length, gaps, smooth }: WindowPreparation,
   columns: Readonly<Record<string, Value>>,
 ): Value => {
   const cells = base.specs.map(({ name, type }) => {
-    const column = type === 'number' ? filledWindow(columns[name]) : columns[name];
+    const column = type === 'number' ? smoothedWindow(filledWindow(columns[name]), smooth) : columns[name];
     return [name, op.Reshape(column, ['cells'])] as const;
   });
   const features = preparedFeatures(base, Object.fromEntries(cells));
@@ -67,11 +69,12 @@ export interface StepMatrix {
 
 /**
  * The same features for windows cut out of one matrix. They differ from `windowFeatures` in windows that begin within a
- * gap: these see what was known before it. `hidden` rows count as missing: held-out ones never enter a training.
+ * gap, and where a filter reaches back beyond the window: these see what was known before it. `hidden` rows count as
+ * missing: held-out ones never enter a training.
  */
 export const stepMatrix = async (
   table: Table,
-  { base, length, gaps }: WindowPreparation,
+  { base, length, gaps, smooth }: WindowPreparation,
   order: RowOrder,
   hidden: (row: number) => boolean,
   signal: AbortSignal,
@@ -91,7 +94,7 @@ export const stepMatrix = async (
   const columns = table.columns.filter(({ spec }) => names.has(spec.name));
   const stepped: Table = {
     rows: cells.length,
-    columns: columns.map((column) => steppedColumn(column, cells, starts)),
+    columns: columns.map((column) => steppedColumn(column, cells, starts, smooth)),
     holdout: new Uint8Array(cells.length),
   };
   const all = Int32Array.from(cells.keys());
@@ -110,7 +113,12 @@ export const stepMatrix = async (
   return { width, values, step };
 };
 
-const steppedColumn = (column: Column, cells: readonly number[], starts: readonly number[]): Column => {
+const steppedColumn = (
+  column: Column,
+  cells: readonly number[],
+  starts: readonly number[],
+  smooth: Smoothing | undefined,
+): Column => {
   if ('codes' in column)
     return { ...column, codes: Int32Array.from(cells, (row) => column.codes[row] ?? -1) };
   const values = Float64Array.from(cells, (row) => column.values[row] ?? NaN);
@@ -119,6 +127,7 @@ const steppedColumn = (column: Column, cells: readonly number[], starts: readonl
     const end = starts[i + 1] ?? cells.length;
     for (let at = start + 1; at < end; at++) if (Number.isNaN(values[at])) values[at] = values[at - 1];
     for (let at = end - 2; at >= start; at--) if (Number.isNaN(values[at])) values[at] = values[at + 1];
+    if (column.kind === 'number') values.set(smoothed(values.slice(start, end), smooth), start);
   });
   return { ...column, values };
 };

@@ -51,6 +51,10 @@ export class Assembly<T extends Target = Target> implements TrainingData<T> {
     return new Assembly(this.whole, training, validation);
   }
 
+  of(table: Table, columns: readonly Column[]): Assembly<T> {
+    return new Assembly({ ...this.whole, table, columns }, this.training, this.validation);
+  }
+
   private async prepare(encoding: Encoding): Promise<Prepared<T>> {
     const { columns, table, target, training, validation } = this;
     const preparation = fitPreparation(columns, training, encoding, target);

@@ -3,12 +3,13 @@ import { STANDARD } from '../../prepare/encoding';
 import type { ForecastTarget, SupervisedTarget } from '../../prepare/target';
 import { isForecast, isSupervised } from '../data';
 import type { Family } from '../family';
+import { readingLags } from '../lagged';
 import { trainLinearForecast } from '../series/linear';
 import { trainLogistic } from './logistic';
 import { trainRidge } from './ridge';
 
 /** Ridge regression in closed form, multinomial logistic regression, and linear forecasts. */
-export const linear: Family<LinearSpec, SupervisedTarget | ForecastTarget> = {
+export const linear: Family<LinearSpec, SupervisedTarget | ForecastTarget> = readingLags({
   tasks: ['regression', 'classification', 'forecast'],
   // A linear model needs few rows to be judged.
   validationFraction: () => 0.1,
@@ -19,4 +20,4 @@ export const linear: Family<LinearSpec, SupervisedTarget | ForecastTarget> = {
     const train = data.target.task === 'regression' ? trainRidge : trainLogistic;
     return train(spec, data, prepared, context);
   },
-};
+});

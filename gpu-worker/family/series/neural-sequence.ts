@@ -44,7 +44,7 @@ export const trainNeuralSequence = async (
   const { length } = window;
   const order = rowOrder(table, window.order, window.group ?? null);
   const columns = data.columns.filter(({ spec: { name } }) => name !== window.group);
-  const preparation = fitWindowPreparation(columns, training, length);
+  const preparation = fitWindowPreparation(columns, training, window);
   const core = coreOf({ length, channels: windowWidth(preparation), outputs: outputsOf(target) });
   const hidden = (row: number): boolean => table.holdout[row] === 1;
   const { values, width, step } = await stepMatrix(table, preparation, order, hidden, context.signal);

@@ -61,7 +61,7 @@ describe('windows as features', () => {
     const order = rowOrder(table, 'cycle', 'unit');
     const learned = Int32Array.from({ length: 600 }, (_, row) => row);
     const columns = table.columns.filter(({ spec: { name } }) => ['cycle', 'x', 'kind'].includes(name));
-    const preparation = fitWindowPreparation(columns, learned, 4);
+    const preparation = fitWindowPreparation(columns, learned, { length: 4 });
     expect(preparation.gaps).toEqual(['x']);
     const inputs = typedInputs(windowInputs(preparation));
     const bytes = modelBytes({
@@ -89,7 +89,7 @@ describe('windows as features', () => {
     const table = sequences();
     const order = rowOrder(table, 'cycle', 'unit');
     const columns = table.columns.filter(({ spec: { name } }) => name === 'x');
-    const preparation = fitWindowPreparation(columns, Int32Array.of(30, 31, 32), 4);
+    const preparation = fitWindowPreparation(columns, Int32Array.of(30, 31, 32), { length: 4 });
     const matrix = await stepMatrix(table, preparation, order, (row) => row === 33, signal);
     const at = (row: number): number => matrix.values[matrix.step[row] * matrix.width];
     expect(at(33)).toBe(at(32));

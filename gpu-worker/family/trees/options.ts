@@ -51,7 +51,7 @@ const objectiveOf = (spec: TreesSpec, target: SupervisedTarget): Objective => {
 
 /** Directions, one a feature. Throws BAD_SPEC for a column that has none. */
 export const monotoneOf = (
-  { monotone, interactions }: TreesSpec,
+  { monotone, interactions, window }: TreesSpec,
   columns: readonly Column[],
   { blocks }: Preparation,
 ): number[] => {
@@ -65,6 +65,11 @@ export const monotoneOf = (
     throw new Failure('BAD_SPEC', 'what is made of two columns can rise where one of them may only fall', {
       path: ['spec', 'interactions'],
       hint: 'interactions: 0, or no monotone columns',
+    });
+  if (window !== undefined && Object.keys(monotone).length > 0)
+    throw new Failure('BAD_SPEC', 'what is made of a window can rise where its column may only fall', {
+      path: ['spec', 'window'],
+      hint: 'no window, or no monotone columns',
     });
   return blocks.flatMap(({ column, kind, width }) =>
     new Array<number>(width).fill(kind === 'value' ? (monotone[column] ?? 0) : 0),

@@ -8,6 +8,7 @@ import type { Preparation } from '../../prepare/preparation';
 import type { SupervisedTarget } from '../../prepare/target';
 import type { Prepared } from '../data';
 import type { Family } from '../family';
+import { readingLags } from '../lagged';
 import { forestOutput } from './forest-output';
 import type { Examples, Feature } from './learning';
 import { linkOf } from './link';
@@ -22,7 +23,7 @@ import type { Round } from './train-forest';
 const MOST_THREADS = 8;
 
 /** Gradient boosting of histogram trees (train-forest.ts). */
-export const trees: Family<TreesSpec, SupervisedTarget> = {
+export const trees: Family<TreesSpec, SupervisedTarget> = readingLags({
   tasks: ['regression', 'classification'],
   validationFraction: (spec) => spec.validationFraction,
   train: async (spec, data, context) => {
@@ -75,7 +76,7 @@ export const trees: Family<TreesSpec, SupervisedTarget> = {
         }),
     };
   },
-};
+});
 
 /** Columns of the matrix; those that hold codes are categories. */
 const featuresOf = ({ blocks }: Preparation, { values, width }: FeatureMatrix): Feature[] =>
