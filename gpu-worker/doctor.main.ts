@@ -2,6 +2,7 @@
 import { DEVICES, ENGINES } from '../contracts';
 import { findOut, survey } from './engine/survey';
 import type { Finding } from './engine/survey';
+import { TENSORFLOW_INSTALL } from './engine/tensorflow/load';
 
 const GIB = 2 ** 30;
 
@@ -16,7 +17,7 @@ const MORE: readonly { readonly when: (found: readonly Finding[]) => boolean; re
   },
   {
     when: (found) => !works(found, 'tensorflow', 'cuda') && !works(found, 'tensorflow', 'cpu'),
-    text: 'tensorflow: npm install --no-save @tensorflow/tfjs-node-gpu@4.22.0 (downloads libtensorflow and wants CUDA 11.2 with cuDNN 8.1). Then MM_ENGINE=tensorflow',
+    text: `tensorflow: ${TENSORFLOW_INSTALL} (downloads libtensorflow and wants CUDA 11.2 with cuDNN 8.1). Then MM_ENGINE=tensorflow`,
   },
 ];
 

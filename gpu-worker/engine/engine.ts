@@ -4,7 +4,7 @@ import type { Device, EngineName } from '../../contracts';
 import type { CompiledTraining } from '../../onnx';
 import { ONNXRUNTIME_VERSION, openSession } from './onnxruntime';
 import type { Session, SessionOptions } from './onnxruntime';
-import { loadTensorFlow, TENSORFLOW_PACKAGE } from './tensorflow/load';
+import { loadTensorFlow, TENSORFLOW_INSTALL } from './tensorflow/load';
 import type { TensorFlow } from './tensorflow/operators';
 import { TensorFlowTraining } from './tensorflow/training';
 import { runTinyTraining, tinyTraining } from './tiny-training';
@@ -59,7 +59,7 @@ const tensorFlow = (): TensorFlow => {
   if ('tf' in loaded) return loaded.tf;
   throw new Failure('BAD_SPEC', `engine tensorflow is not available on this worker: ${loaded.missing}`, {
     path: ['engine'],
-    hint: `leave the engine out, or install it there: npm install ${TENSORFLOW_PACKAGE} --workspace gpu-worker`,
+    hint: `leave the engine out, or install it there: ${TENSORFLOW_INSTALL}`,
   });
 };
 

@@ -3,6 +3,8 @@ import type { TensorFlow } from './operators';
 
 /** The package that the GPU image installs; `npm ci` never fetches it. */
 export const TENSORFLOW_PACKAGE = '@tensorflow/tfjs-node-gpu';
+/** In a clone; the version of gpu-worker's optional peer. */
+export const TENSORFLOW_INSTALL = `npm install --no-save ${TENSORFLOW_PACKAGE}@4.22.0`;
 
 export type Loaded =
   { readonly tf: TensorFlow & { readonly version_core: string } } | { readonly missing: string };
