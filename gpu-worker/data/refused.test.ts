@@ -66,6 +66,12 @@ const CASES: readonly Case[] = [
     says: /at least 20/,
   },
   {
+    name: 'two rows in all',
+    bytes: () => table('a,y', (i) => `${i},${i * 1.5}`, 2),
+    code: 'TOO_FEW_ROWS',
+    says: /at least 20/,
+  },
+  {
     name: 'two columns of one name',
     bytes: () => table('a,a,y', (i) => `${i},1,${i}`),
     code: 'DUPLICATE_COLUMN',
@@ -266,6 +272,21 @@ describe('a file that is dirty and fine', () => {
       side.set(value, held);
     });
     expect(new Set(side.values())).toEqual(new Set([0, 1]));
+  });
+
+  it('keeps the beginning of a text cell of 1 MB', async () => {
+    const note = (i: number): string =>
+      i === 7
+        ? 'lorem ipsum '.repeat(LIMITS.cellBytes / 12)
+        : `${i % 2 ? 'lorem' : 'dolor'} sit amet number ${i}`;
+    const { table: sealed } = await profileBytes(
+      table('note,a,y', (i) => `${note(i)},${i % 9},${i * 0.5}`, 400),
+    );
+    const [column] = sealed.columns;
+    if (!('codes' in column)) throw new Error('note is a text');
+    const lengths = column.dictionary.map((text) => text.length);
+    expect(column.kind).toBe('text');
+    expect(Math.max(...lengths)).toBe(LIMITS.textCharacters);
   });
 
   it('leaves a text with as many values as rows out of training, and says so', async () => {

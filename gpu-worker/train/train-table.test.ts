@@ -268,6 +268,15 @@ describe('a training that cannot be', () => {
     });
   });
 
+  it.each(['linear', 'trees', 'mlp'])(
+    '%s: features that are all constant are no features',
+    async (family) => {
+      const y = Array.from({ length: 100 }, (_, i) => i);
+      const table = tableOf({ a: y.map(() => 1), kind: y.map(() => 'same'), y }, (row) => row % 5 === 0);
+      expect(await failing({ family }, table)).toMatchObject({ code: 'NO_USABLE_FEATURES' });
+    },
+  );
+
   it('a loss that explodes proposes a rate', async () => {
     const spec = { family: 'mlp', hidden: [64, 64, 64, 64], learningRate: 10, epochs: 20 };
     expect(await failing(spec)).toMatchObject({

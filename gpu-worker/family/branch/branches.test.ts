@@ -115,7 +115,37 @@ describe('networks of branches', () => {
     expect(made.manifest.verified.maxRelativeError).toBeLessThan(1e-5);
   });
 
-  it('a table without pictures and a kernel that does not fit are refused by name', async () => {
+  it('a kernel wider than the maps that it reads sees zeros around them', async () => {
+    const spec = { family: 'cnn', filters: [4, 4, 4, 4], kernel: 11, hidden: [4], epochs: 1 };
+    expect((await train('half', spec, ['both', 'height'])).manifest.verified.maxRelativeError).toBeLessThan(
+      1e-5,
+    );
+  });
+
+  it.each([
+    [{ family: 'cnn', kernel: 12 }, ['spec', 'kernel'], /<=11/],
+    [{ family: 'cnn', filters: [] }, ['spec', 'filters'], />=1/],
+    [
+      { family: 'transformer', width: 8, heads: 3 },
+      ['spec', 'heads'],
+      /^layer attention: 3 heads do not divide a width of 8$/,
+    ],
+  ])('a layer that cannot be is refused by name: %j', async (spec, path, message) => {
+    const texts = Array.from({ length: 100 }, (_, row) => `${row % 2 ? 'good' : 'poor'} piece ${row % 7}`);
+    const table = tableOf(
+      { text: { texts }, half: texts.map((text) => text.slice(0, 4)) },
+      (row) => row % 5 === 0,
+    );
+    await expect(
+      trainTable(table, request(spec, { target: 'half', task: 'classification' }), listener),
+    ).rejects.toMatchObject({
+      code: 'BAD_SPEC',
+      path,
+      message: expect.stringMatching(message) as string,
+    });
+  });
+
+  it('a table without pictures is refused by name', async () => {
     const table = { ...pictureTable(), images: [] };
     await expect(
       trainTable(table, request({ family: 'cnn' }, { target: 'half', task: 'classification' }), listener),
