@@ -16,9 +16,10 @@ const parts = { ...contracts, ...concrete, ...preparedTarget, ...assemble };
 /**
  * Largest difference of the answers, as a share of their spread. A float32 sum in another order is off by some 6e-8, a dozen
  * steps add that up, and Adam, which divides a slope by its own size, does not shrink it. Seen: 1.1e-6 on tensorflow,
- * 4.3e-7 on webgpu; an epoch less moves every model by more than 0.05.
+ * 4.3e-7 on webgpu. CUDA multiplies in TF32, whose ten bits are off by 5e-4; no card has been seen yet. An epoch less moves
+ * every model by more than 0.05.
  */
-const TOLERANCE = 1e-5;
+const TOLERANCE = { tensorflow: 1e-5, webgpu: 1e-5, cuda: 0.01 };
 
 /** Debian's chromium brings a Vulkan device in software. */
 const CHROMIUM = '/usr/lib/chromium';
@@ -39,16 +40,16 @@ const printed = async (script: string, ...args: string[]): Promise<string> => {
 const answersOf = async (device: string): Promise<Record<string, number[]>> =>
   JSON.parse(await printed('contract.cjs', 'onnxruntime', device)) as Record<string, number[]>;
 
-const expectSame = (got: Record<string, number[]>, expected: Record<string, number[]>): void => {
+let cpu: Record<string, number[]>;
+const expectSame = (where: keyof typeof TOLERANCE, got: Record<string, number[]>): void => {
   expect(Object.keys(got)).toEqual(Object.keys(specs));
-  for (const [name, values] of Object.entries(expected)) {
+  for (const [name, values] of Object.entries(cpu)) {
     const distance = Math.max(...values.map((value, at) => Math.abs(value - (got[name]?.[at] ?? NaN))));
     const spread = Math.max(...values) - Math.min(...values);
-    expect({ name, same: distance < TOLERANCE * spread }).toEqual({ name, same: true });
+    expect({ name, same: distance < TOLERANCE[where] * spread }).toEqual({ name, same: true });
   }
 };
 
-let cpu: Record<string, number[]>;
 beforeAll(async () => {
   tf.enableProdMode(); // no advice about faster backends
   await tf.setBackend('cpu');
@@ -60,7 +61,7 @@ it('tensorflow, with its own gradients, ends where onnxruntime does', async () =
   const before = tf.memory().numTensors;
   const engine = await chooseEngine('cpu', 'tensorflow');
   expect(engine).toMatchObject({ name: 'tensorflow', device: 'cpu', version: tf.version_core });
-  expectSame(await answers(parts, engine), cpu);
+  expectSame('tensorflow', await answers(parts, engine));
   expect(tf.memory().numTensors).toBe(before);
 });
 
@@ -70,7 +71,7 @@ withDevice(
     ? 'webgpu over a Vulkan device in software'
     : `webgpu (skipped: ${CHROMIUM} is missing; install Debian's chromium)`,
   () => {
-    it('ends where the cpu does', async () => expectSame(await answersOf('webgpu'), cpu), 300_000);
+    it('ends where the cpu does', async () => expectSame('webgpu', await answersOf('webgpu')), 300_000);
 
     it('says that a model does not fit into its memory', async () => {
       expect(await printed('too-big.cjs', 'webgpu')).toMatch(
@@ -80,6 +81,8 @@ withDevice(
   },
 );
 
-it('a device that is not there is refused with those that are', async () => {
-  await expect(answersOf('cuda')).rejects.toThrow(/BAD_SPEC device cuda is not available.*one of: cpu/);
-});
+it('cuda ends where the cpu does; where it is not there, it is refused with what is', async () => {
+  const got = await answersOf('cuda').catch((error: unknown) => String(error));
+  if (typeof got === 'string') expect(got).toMatch(/BAD_SPEC device cuda is not available.*one of: cpu/);
+  else expectSame('cuda', got);
+}, 300_000);
