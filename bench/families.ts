@@ -2,40 +2,18 @@
  * Every model family on real data, from upload to verified file: profile, seal, train, evaluate, export, verify, as the
  * worker's tasks do it. The baseline is what knows nothing, on the same held-out rows. `-- --only NAME` runs some.
  */
-import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ModelSpec } from '../contracts';
-import type { ProfilePayload, Sha256 } from '../contracts';
 import { readSealed, runProfile } from '../gpu-worker/data';
-import type { TaskIo } from '../gpu-worker/task-io';
 import { trainTable } from '../gpu-worker/train/train-table';
 import { CASES } from './families/cases';
 import type { Case } from './families/cases';
 import { DATA } from './families/sources';
+import { localIo, profilePayload } from './local-task';
 import { writeResults } from './results';
 import type { Figure } from './results';
-
-/** A file by path in, a file by path out. */
-const localIo = (folder: string): TaskIo => ({
-  scratchDir: folder,
-  signal: new AbortController().signal,
-  fetch: (source, name) => {
-    copyFileSync(source.url, join(folder, name));
-    return Promise.resolve(join(folder, name));
-  },
-  store: (sink, content) => {
-    if ('path' in content) copyFileSync(content.path, sink.url);
-    else writeFileSync(sink.url, content.bytes);
-    return Promise.resolve({
-      key: sink.key,
-      sha256: createHash('sha256').digest('hex') as Sha256,
-      sizeBytes: 0,
-    });
-  },
-  progress: () => undefined,
-});
 
 const LEFT_OUT = new Set(['CONSTANT_COLUMN', 'IDENTIFIER_COLUMN', 'LEAKING_COLUMN']);
 
@@ -44,18 +22,12 @@ const run = async (of: Case, folder: string): Promise<Figure> => {
   const io = localIo(join(folder, 'scratch'));
   mkdirSync(io.scratchDir);
   const profiled = await runProfile(
-    {
-      kind: 'profile',
-      datasetVersionId: '019a0000-0000-7000-8000-000000000001' as ProfilePayload['datasetVersionId'],
-      source: { url: of.source(folder), sha256: null, sizeBytes: null },
+    profilePayload(of.source(folder), sealed, {
       format: of.format,
       target: of.target,
       task: of.task === 'regression' ? 'regression' : null,
-      holdout: null,
-      holdoutFraction: 0.2,
       salt: of.name,
-      sealed: { url: sealed, key: 'sealed' },
-    },
+    }),
     io,
   );
   const warned = profiled.warnings.flatMap(({ code, column }) =>

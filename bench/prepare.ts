@@ -1,9 +1,7 @@
 /** What surrounds a training: profile and seal a CSV, read it, fit and apply the preparation, export and check the file. */
-import { createHash } from 'node:crypto';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ProfilePayload, Sha256 } from '../contracts';
 import { constant, op, tensor } from '../onnx';
 import { NO_CALIBRATION } from '../gpu-worker/calibrate/calibration';
 import { readSealed, runProfile } from '../gpu-worker/data';
@@ -14,7 +12,7 @@ import { STANDARD } from '../gpu-worker/prepare/encoding';
 import { splitRows } from '../gpu-worker/prepare/split';
 import { columnNamed, fitTarget } from '../gpu-worker/prepare/target';
 import { Assembly, featureColumns } from '../gpu-worker/train/assemble';
-import type { TaskIo } from '../gpu-worker/task-io';
+import { localIo, profilePayload } from './local-task';
 import { uniform as uniformFrom } from './random';
 import { median, writeResults } from './results';
 
@@ -59,33 +57,6 @@ type Seconds = Record<(typeof steps)[number], number>;
 const round = async (csv: string, folder: string): Promise<Seconds> => {
   const scratchDir = mkdtempSync(join(folder, 'scratch-'));
   const sealed = join(folder, 'sealed.parquet');
-  const io: TaskIo = {
-    scratchDir,
-    signal,
-    fetch: async (_source, name) => {
-      copyFileSync(csv, join(scratchDir, name));
-      return join(scratchDir, name);
-    },
-    store: async (sink, content) => {
-      if (!('path' in content)) throw new Error('a sealed file is a file');
-      copyFileSync(content.path, sealed);
-      const sha256 = createHash('sha256').update(readFileSync(sealed)).digest('hex') as Sha256;
-      return { key: sink.key, sha256, sizeBytes: statSync(sealed).size };
-    },
-    progress: () => undefined,
-  };
-  const payload: ProfilePayload = {
-    kind: 'profile',
-    datasetVersionId: '019a0000-0000-7000-8000-000000000001' as ProfilePayload['datasetVersionId'],
-    source: { url: csv, sha256: null, sizeBytes: null },
-    format: 'csv',
-    target: 'y',
-    task: 'regression',
-    holdout: null,
-    holdoutFraction: 0.2,
-    salt: 'bench',
-    sealed: { url: 'sealed', key: 'sealed' },
-  };
   let last = performance.now();
   const lap = (): number => {
     const now = performance.now();
@@ -93,7 +64,7 @@ const round = async (csv: string, folder: string): Promise<Seconds> => {
     last = now;
     return seconds;
   };
-  const { columns, holdout } = await runProfile(payload, io);
+  const { columns, holdout } = await runProfile(profilePayload(csv, sealed), localIo(scratchDir));
   const profiled = lap();
   const table = await readSealed(sealed, columns);
   const read = lap();

@@ -1,13 +1,10 @@
 /** One large CSV through validate, profile and seal: peak resident memory of the process and time, for 1 GB of text. */
-import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createWriteStream, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import type { ProfilePayload, Sha256 } from '../contracts';
 import { runProfile } from '../gpu-worker/data';
-import type { TaskIo } from '../gpu-worker/task-io';
+import { localIo, profilePayload } from './local-task';
 import { uniform as uniformFrom } from './random';
 import { writeResults } from './results';
 
@@ -37,44 +34,14 @@ const generate = async (path: string): Promise<number> => {
   return rows;
 };
 
-const sha256 = async (path: string): Promise<Sha256> => {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex') as Sha256;
-};
-
 const main = async (): Promise<void> => {
   const folder = mkdtempSync(join(tmpdir(), 'bench-profile-'));
   try {
     const upload = join(folder, 'rows.csv');
     const rows = await generate(upload);
     const { size } = statSync(upload);
-    const scratchDir = mkdtempSync(join(folder, 'scratch-'));
-    const io: TaskIo = {
-      scratchDir,
-      signal: new AbortController().signal,
-      fetch: async (_source, name) => {
-        renameSync(upload, join(scratchDir, name));
-        return join(scratchDir, name);
-      },
-      store: async (sink, content) => {
-        if (!('path' in content)) throw new Error('a sealed file is a file');
-        return { key: sink.key, sha256: await sha256(content.path), sizeBytes: statSync(content.path).size };
-      },
-      progress: () => undefined,
-    };
-    const payload: ProfilePayload = {
-      kind: 'profile',
-      datasetVersionId: '019a0000-0000-7000-8000-000000000001' as ProfilePayload['datasetVersionId'],
-      source: { url: upload, sha256: null, sizeBytes: null },
-      format: 'csv',
-      target: 'y',
-      task: 'regression',
-      holdout: null,
-      holdoutFraction: 0.2,
-      salt: 'bench',
-      sealed: { url: 'sealed', key: 'sealed' },
-    };
+    const io = localIo(mkdtempSync(join(folder, 'scratch-')));
+    const payload = profilePayload(upload, join(folder, 'sealed.parquet'));
     const started = performance.now();
     const result = await runProfile(payload, io);
     const seconds = (performance.now() - started) / 1000;
