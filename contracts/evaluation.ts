@@ -214,11 +214,24 @@ export const Fairness = z.object({
 });
 export type Fairness = z.infer<typeof Fairness>;
 
-/** How often the truth was inside on held-out rows. */
+/**
+ * Quantiles of a forecast: those of the errors at each step ahead on windows that were not learned from, moved outwards for
+ * their number, so that a share `level` of the truths lies at or below each.
+ */
+export const QuantileFit = z.object({
+  kind: z.literal('quantiles'),
+  method: z.literal('error-quantiles'),
+  /** Windows that they were fitted on. */
+  rows: z.number().int(),
+});
+export type QuantileFit = z.infer<typeof QuantileFit>;
+
+/** How often the truth was inside on held-out rows; of a quantile: at or below it. */
 export const Coverage = z.object({
   level: z.number(),
+  /** Of a forecast: the interval is that of as many rows as there are blocks of windows that do not overlap. */
   inside: Share,
-  /** Mean width of an interval, or mean number of classes in a set. */
+  /** Mean width of an interval, mean number of classes in a set, or how far a quantile lies above the forecast on average. */
   size: z.number(),
 });
 export type Coverage = z.infer<typeof Coverage>;
@@ -260,7 +273,7 @@ export const EvaluationReport = z.object({
     .nullable(),
   confusion: Confusion.nullable(),
   residuals: Residuals.nullable(),
-  conformal: z.object({ fit: Conformal, coverage: z.array(Coverage) }).nullable(),
+  conformal: z.object({ fit: z.union([Conformal, QuantileFit]), coverage: z.array(Coverage) }).nullable(),
   slices: Slices.nullable(),
   importance: Importance.nullable(),
   shapley: Shapley.nullable(),

@@ -10,23 +10,28 @@ const [FEWEST, MOST] = [200, 1000];
 const METRICS = 0xb008;
 const TURN_MS = 100;
 
+/** Writes how often each row is drawn; a pure function of the key. */
+export type Draw = (weights: Uint16Array, key: number) => void;
+
 /**
  * Every metric that the sample has, with its 95 % percentile bootstrap interval (Efron and Tibshirani 1993, ch. 13): rows
- * are drawn with replacement, all metrics are taken of the same draw. Deterministic for a seed.
+ * are drawn with replacement, each by itself unless `draw` says otherwise; all metrics are taken of the same draw.
+ * Deterministic for a seed.
  */
 export const bootstrapMetrics = async (
   sample: Sample,
   seed: number,
   signal: AbortSignal,
+  draw: Draw = drawRows,
 ): Promise<Record<string, Estimate>> => {
-  const { rows } = sample;
+  const { rows, work = rows } = sample;
   const whole = sample.metrics();
-  const replicates = Math.max(FEWEST, Math.min(MOST, Math.floor(DRAWS / Math.max(rows, 1))));
+  const replicates = Math.max(FEWEST, Math.min(MOST, Math.floor(DRAWS / Math.max(work, 1))));
   const drawn = new Map(Object.keys(whole).map((name) => [name, [] as number[]]));
   const weights = new Uint16Array(rows);
   let turned = performance.now();
   for (let replicate = 0; replicate < replicates && rows > 0; replicate++) {
-    drawRows(weights, randomKey(seed, METRICS, replicate));
+    draw(weights, randomKey(seed, METRICS, replicate));
     for (const [name, value] of Object.entries(sample.metrics(weights)))
       if (value !== null) drawn.get(name)?.push(value);
     if (performance.now() - turned < TURN_MS) continue;
@@ -40,8 +45,16 @@ export const bootstrapMetrics = async (
   return estimates;
 };
 
-/** How often each row is drawn when as many as there are are drawn. */
-const drawRows = (weights: Uint16Array, key: number): void => {
+/** What the sample says, where draws would not say how much it moves. */
+export const withoutIntervals = (sample: Sample): Record<string, Estimate> =>
+  Object.fromEntries(
+    Object.entries(sample.metrics()).flatMap(([name, value]) =>
+      value === null ? [] : [[name, { value, low: null, high: null }]],
+    ),
+  );
+
+/** As many rows as there are, each by itself. */
+const drawRows: Draw = (weights, key) => {
   const rows = weights.length;
   // A local name: looking up a module's export millions of times is what would take the time.
   const draw = randomBits;

@@ -116,19 +116,39 @@ const numberOr = (value: number | null): string => (value === null ? 'an unknown
 const conformalCard = ({ conformal }: EvaluationReport): string => {
   if (conformal === null) return '';
   const { fit, coverage } = conformal;
-  const what =
-    fit.kind === 'interval'
-      ? `The file gives an interval of ± ${number(fit.radius)} around its answer (${fit.method}).`
-      : 'The file gives the set of labels that may be true.';
-  const size = fit.kind === 'interval' ? 'mean width' : 'mean labels in a set';
+  const { what, held, size } = conformalWords(fit);
   return [
     '## How sure to be',
-    `${what} Fitted on ${fit.rows} rows that were not learned from, to hold the truth ${percent(fit.level)} of the time. On held-out rows:`,
+    `${what} On held-out ${fit.kind === 'quantiles' ? 'windows' : 'rows'}:`,
     table(
-      ['promised', 'held the truth', size],
+      ['promised', held, size],
       coverage.map(({ level, inside, size: mean }) => [percent(level), shareText(inside), number(mean)]),
     ),
   ].join('\n\n');
+};
+
+const conformalWords = (
+  fit: NonNullable<EvaluationReport['conformal']>['fit'],
+): { what: string; held: string; size: string } => {
+  const fitted = `Fitted on ${fit.rows} ${fit.kind === 'quantiles' ? 'windows' : 'rows'} that were not learned from`;
+  if (fit.kind === 'quantiles')
+    return {
+      what: `The file gives quantiles of every step ahead. ${fitted}, so that the promised share of the truths lies at or below each.`,
+      held: 'at or below it',
+      size: 'mean distance above the forecast',
+    };
+  const promise = `${fitted}, to hold the truth ${percent(fit.level)} of the time.`;
+  return fit.kind === 'interval'
+    ? {
+        what: `The file gives an interval of ± ${number(fit.radius)} around its answer (${fit.method}). ${promise}`,
+        held: 'held the truth',
+        size: 'mean width',
+      }
+    : {
+        what: `The file gives the set of labels that may be true. ${promise}`,
+        held: 'held the truth',
+        size: 'mean labels in a set',
+      };
 };
 
 const worstCard = ({ slices }: EvaluationReport): string => {

@@ -1,5 +1,5 @@
 /** The evaluation that comes with every model version. What each figure means: docs/evaluation.md. */
-import type { Epoch, Estimate, EvaluationReport, MetricsBySplit } from '../../contracts';
+import type { Epoch, EvaluationReport, MetricsBySplit } from '../../contracts';
 import { learningCurve } from './learning-curve';
 
 /** What any report says, whatever the task. */
@@ -12,7 +12,20 @@ export interface ReportBasis {
   readonly testRows: number;
 }
 
-/** Metrics without intervals, the learning curve, and nothing else yet: other tasks fill in what they have. */
+/** What a task has to say of held-out rows. */
+export type Findings = Pick<EvaluationReport, 'metrics' | 'leftOut'> & Partial<EvaluationReport>;
+
+export const NOTHING_HELD_OUT: Findings = {
+  metrics: {},
+  leftOut: [
+    {
+      section: 'all',
+      why: 'every row was learned from; hold some out to have figures that mean something',
+    },
+  ],
+};
+
+/** The learning curve and nothing else yet: the tasks fill in what they find. */
 export const basicReport = ({
   task,
   targetName,
@@ -20,32 +33,27 @@ export const basicReport = ({
   history,
   curveUnit = 'epoch',
   testRows,
-}: ReportBasis): EvaluationReport => {
-  const estimates: Record<string, Estimate> = {};
-  for (const [name, value] of Object.entries(metrics.test))
-    if (value !== null) estimates[name] = { value, low: null, high: null };
-  return {
-    v: 1,
-    task,
-    target: targetName,
-    classes: [],
-    rows: { of: 'test', count: testRows },
-    metrics: estimates,
-    gap: gapOf(metrics),
-    learningCurve: learningCurve(history, curveUnit),
-    calibration: null,
-    decision: null,
-    confusion: null,
-    residuals: null,
-    conformal: null,
-    slices: null,
-    importance: null,
-    shapley: null,
-    partialDependence: [],
-    fairness: [],
-    leftOut: [],
-  };
-};
+}: ReportBasis): EvaluationReport => ({
+  v: 1,
+  task,
+  target: targetName,
+  classes: [],
+  rows: { of: 'test', count: testRows },
+  metrics: {},
+  gap: gapOf(metrics),
+  learningCurve: learningCurve(history, curveUnit),
+  calibration: null,
+  decision: null,
+  confusion: null,
+  residuals: null,
+  conformal: null,
+  slices: null,
+  importance: null,
+  shapley: null,
+  partialDependence: [],
+  fairness: [],
+  leftOut: [],
+});
 
 /** The first metric of the task is its main one; a log loss tells more of overfitting than an accuracy. */
 const gapOf = ({ train, validation, test }: MetricsBySplit): EvaluationReport['gap'] => {

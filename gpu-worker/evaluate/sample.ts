@@ -4,6 +4,8 @@ import { decide } from '../calibrate/decision';
 
 export interface Sample {
   readonly rows: number;
+  /** What one call takes, in rows looked at; as many as there are when left out. */
+  readonly work?: number;
   /** `weights`: how often each row counts; once each when left out. Without rows every metric is null. */
   metrics(weights?: ArrayLike<number>): Metrics;
 }

@@ -13,7 +13,7 @@ import type { ToExplain } from './explanations';
 import { classificationFairness, regressionFairness } from './fairness';
 import { groupsOf } from './groups';
 import { reliability } from './reliability';
-import { basicReport } from './report';
+import { basicReport, NOTHING_HELD_OUT } from './report';
 import type { ReportBasis } from './report';
 import { residuals } from './residuals';
 import { classificationSample, regressionSample } from './sample';
@@ -41,11 +41,8 @@ export const supervisedReport = async (evidence: SupervisedEvidence): Promise<Ev
   const { target, rows, of, seed, signal } = evidence;
   const basis = basicReport({ ...evidence, task: target.task, testRows: rows.length });
   const classes = target.task === 'classification' ? [...target.classes] : [];
-  const report: EvaluationReport = { ...basis, classes, rows: { of, count: rows.length }, metrics: {} };
-  if (rows.length === 0) {
-    const why = 'every row was learned from; hold some out to have figures that mean something';
-    return { ...report, leftOut: [{ section: 'all', why }] };
-  }
+  const report: EvaluationReport = { ...basis, classes, rows: { of, count: rows.length } };
+  if (rows.length === 0) return { ...report, ...NOTHING_HELD_OUT };
   const unknown = evidence.sensitive.filter(
     (name) => !evidence.table.columns.some(({ spec }) => spec.name === name),
   );

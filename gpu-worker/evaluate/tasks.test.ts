@@ -1,7 +1,7 @@
 import { randomKey, randomNormal } from '../../onnx';
 import { anomalySample } from './anomaly';
 import { adjustedRand, daviesBouldin, silhouette } from './clustering';
-import { forecastMetrics, pinball, seasonalScale } from './forecast';
+import { forecastSample, pinball, seasonalScale } from './forecast';
 import { closerToLearned, closestDistances, utility } from './synthesis';
 
 const signal = new AbortController().signal;
@@ -24,7 +24,7 @@ describe('forecasts', () => {
   };
 
   it('errors of a worked example, without what is not known', () => {
-    const got = forecastMetrics(forecasts);
+    const got = forecastSample(forecasts).metrics();
     expect(got['mae']).toBe(1);
     expect(got['rmse']).toBeCloseTo(Math.sqrt(5 / 3), 12);
     expect(got['mase']).toBe(2);
@@ -36,9 +36,9 @@ describe('forecasts', () => {
   });
 
   it('single steps ahead, and nothing where nothing is known', () => {
-    expect(forecastMetrics(forecasts, new Set([0]))).toMatchObject({ mae: 1.5 });
-    expect(forecastMetrics(forecasts, new Set([1]))).toMatchObject({ mae: 0, coverage: 1 });
-    expect(forecastMetrics({ ...forecasts, actual: [NaN, NaN, NaN, NaN] })).toMatchObject({
+    expect(forecastSample(forecasts, new Set([0])).metrics()).toMatchObject({ mae: 1.5 });
+    expect(forecastSample(forecasts, new Set([1])).metrics()).toMatchObject({ mae: 0, coverage: 1 });
+    expect(forecastSample({ ...forecasts, actual: [NaN, NaN, NaN, NaN] }).metrics()).toMatchObject({
       mae: null,
       coverage: null,
     });

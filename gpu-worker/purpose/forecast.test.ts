@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dataFile } from '../../test/support/data';
 import { randomKey, randomNormal } from '../../onnx';
+import { modelCardMarkdown } from '../evaluate/model-card';
+import type { CardManifest } from '../evaluate/model-card';
 import { openSessionCount } from '../engine/onnxruntime';
 import type { Table } from '../data/table';
 import { listener, request } from '../testing/examples';
@@ -78,6 +80,38 @@ describe('a forecast', () => {
       expect(middle).toBeLessThanOrEqual(high);
     }
     expect(made.golden.rows[0]['y']).toHaveLength(forecast?.lookback ?? 0);
+    // 73 held-out windows of 24 steps are three that do not overlap.
+    expect(made.evaluation.metrics['mae']).toEqual({ value: metrics.test['mae'], low: null, high: null });
+    expect(made.evaluation.leftOut).toMatchObject([{ section: 'intervals of metrics' }]);
+  });
+
+  it('has intervals in its report, and how often each quantile kept its promise', async () => {
+    const { evaluation, manifest } = await train(wave(), {
+      family: 'linear',
+      forecast: { horizon: 4, lookback: 72 },
+    });
+    for (const [name, { value, low, high }] of Object.entries(evaluation.metrics)) {
+      expect(value).toBe(manifest.metrics.test[name]);
+      expect(low).toBeLessThanOrEqual(value);
+      expect(high).toBeGreaterThanOrEqual(value);
+    }
+    expect(Object.keys(evaluation.metrics)).toEqual(expect.arrayContaining(['mae', 'mase', 'quantileLoss']));
+    expect(evaluation.conformal?.fit).toMatchObject({ kind: 'quantiles' });
+    for (const { level, inside } of evaluation.conformal?.coverage ?? []) {
+      expect(inside.low).toBeLessThanOrEqual(level);
+      expect(inside.high).toBeGreaterThanOrEqual(level);
+    }
+    const onnx = { sha256: 'a'.repeat(64), sizeBytes: 1 };
+    const data = { ...onnx, trainRows: 1, validationRows: 1, testRows: 1 };
+    const card = modelCardMarkdown(evaluation, {
+      v: 1,
+      ...manifest,
+      onnx,
+      golden: onnx,
+      data,
+    } as CardManifest);
+    expect(card).toContain('| promised | at or below it | mean distance above the forecast |');
+    expect(card).toMatch(/\| 90 % \| [\d.]+ % \([\d.]+ % to [\d.]+ %\) \|/);
   });
 
   it('the same data and spec give the same bytes', async () => {

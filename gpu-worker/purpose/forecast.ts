@@ -5,8 +5,9 @@ import { op, vector } from '../../onnx';
 import type { Value } from '../../onnx';
 import type { Column, Table } from '../data/table';
 import { compare } from '../evaluate/compare';
-import { forecastMetrics } from '../evaluate/forecast';
+import { forecastSample } from '../evaluate/forecast';
 import type { Forecasts } from '../evaluate/forecast';
+import { forecastFindings } from '../evaluate/forecast-report';
 import type { Served } from '../export/served';
 import { verifyForecasts } from '../export/verify';
 import { scalesOf, seasonalNaive } from '../family/series/naive';
@@ -141,6 +142,13 @@ const judge = async (trained: Trained, its: Case, signal: AbortSignal): Promise<
         ) ?? null
       );
     },
+    findings: (signal) =>
+      forecastFindings({
+        forecasts: forecastsOf(test, target),
+        instants: Float64Array.from(test.rows, (row) => its.instants[row]),
+        fittedOn: validation.rows.length,
+        ...{ seed: its.request.seed, signal },
+      }),
     manifest: { forecast: report(its, validation, judged, naive) },
   };
 };
@@ -186,7 +194,8 @@ const actualOf = (rows: Int32Array, { values, horizon }: ForecastTarget): Float6
   return actual;
 };
 
-const metricsOf = (of: Answers, target: ForecastTarget): Metrics => forecastMetrics(forecastsOf(of, target));
+const metricsOf = (of: Answers, target: ForecastTarget): Metrics =>
+  forecastSample(forecastsOf(of, target)).metrics();
 
 const forecastsOf = ({ points, actual, quantiles }: Answers, target: ForecastTarget): Forecasts => ({
   horizon: target.horizon,

@@ -10,6 +10,7 @@ import type {
 } from '../../contracts';
 import type { Value } from '../../onnx';
 import type { Column, Table } from '../data/table';
+import type { Findings } from '../evaluate/report';
 import type { Served } from '../export/served';
 import type { Trained } from '../family/trained';
 import type { Split } from '../prepare/split';
@@ -42,10 +43,10 @@ export interface Judged {
   golden(served: Served, positions: readonly number[]): Omit<GoldenRows, 'v' | 'rows'>;
   /** Both of the held-out rows; null where they cannot be compared. */
   compare(champion: Served, challenger: Served): Comparison | null;
-  /**
-   * What is to be said of the file once it is verified; tasks without this have the basic report. `served`: of `checked`.
-   */
+  /** The whole report of the file, once it is verified. `served`: of `checked`. */
   evaluate?(onnx: Uint8Array, served: Served, signal: AbortSignal): Promise<EvaluationReport>;
+  /** Tasks without `evaluate`: what is found on held-out rows, for the basic report; asked only where there are any. */
+  findings?(signal: AbortSignal): Promise<Findings>;
   /** What else the manifest says of a model of this task. */
   readonly manifest: Partial<Pick<ModelManifest, 'calibration' | 'costs' | 'conformal' | 'forecast'>>;
 }

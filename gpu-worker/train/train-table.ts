@@ -9,7 +9,7 @@ import type {
 } from '../../contracts';
 import type { Table } from '../data/table';
 import { chooseEngine } from '../engine/engine';
-import { basicReport } from '../evaluate/report';
+import { basicReport, NOTHING_HELD_OUT } from '../evaluate/report';
 import { goldenRows } from '../export/golden';
 import { foreignOperators } from '../export/operators';
 import { sealModel } from '../export/sealed';
@@ -86,13 +86,14 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
     throw new Error('the exported file asks for a column that the data does not have');
   const verified = judged.verify(served);
   io.progress('VERIFYING', 0.97, { message: 'the report' });
-  const evaluation =
-    (await judged.evaluate?.(onnx, served, io.signal)) ??
-    basicReport({
+  const evaluation = (await judged.evaluate?.(onnx, served, io.signal)) ?? {
+    ...basicReport({
       ...{ task: target.task, targetName: request.target, metrics: judged.metrics },
       history: trained.history,
       testRows: split.test.length,
-    });
+    }),
+    ...(split.test.length > 0 ? await judged.findings?.(io.signal) : NOTHING_HELD_OUT),
+  };
   return {
     onnx,
     evaluation,
