@@ -49,6 +49,7 @@ export const forecastSample = (forecasts: Forecasts, steps?: ReadonlySet<number>
   const sums = windowSums(forecasts, steps);
   return {
     rows,
+    work: rows * SUMS,
     metrics: (weights) => {
       const total = new Float64Array(SUMS);
       for (let window = 0; window < rows; window++) {

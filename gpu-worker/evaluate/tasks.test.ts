@@ -1,6 +1,6 @@
 import { randomKey, randomNormal } from '../../onnx';
 import { anomalySample } from './anomaly';
-import { adjustedRand, daviesBouldin, silhouette } from './clustering';
+import { adjustedRand, daviesBouldin, groupingSample, silhouette } from './clustering';
 import { forecastSample, pinball, seasonalScale } from './forecast';
 import { closerToLearned, closestDistances, utility } from './synthesis';
 
@@ -73,6 +73,31 @@ describe('groupings', () => {
     expect(await silhouette(points, groups, 1, signal)).toBeCloseTo(0.738659765910132, 10);
     expect(daviesBouldin(points, groups)).toBeCloseTo(0.30605966196427264, 10);
     expect(adjustedRand([1, 1, 0, 0, 0, 2, 2], [0, 0, 1, 1, 2, 2, 0])).toBeCloseTo(0.2125, 10);
+  });
+
+  it('a row that counts twice is two rows in one place, but no neighbour of itself', async () => {
+    const labels = Int32Array.of(0, 0, 1, 1, 1, 0, 2, 2, 2, -1);
+    const sample = await groupingSample(points, Int32Array.from(groups), labels, 1, signal);
+    expect(sample.metrics()).toEqual({
+      silhouette: await silhouette(points, groups, 1, signal),
+      daviesBouldin: daviesBouldin(points, groups),
+      adjustedRand: adjustedRand(groups, labels),
+    });
+    const weights = [2, 1, 1, 0, 1, 1, 3, 1, 0, 1];
+    const repeated = weights.flatMap((weight, row) => Array.from({ length: weight }, () => row));
+    const twice = {
+      ...{ rows: repeated.length, width: 2 },
+      values: repeated.flatMap((row) => values.slice(2 * row, 2 * row + 2)),
+    };
+    const [twiceGroups, twiceLabels] = [
+      repeated.map((row) => groups[row]),
+      repeated.map((row) => labels[row]),
+    ];
+    const weighed = sample.metrics(weights);
+    expect(weighed['daviesBouldin']).toBeCloseTo(daviesBouldin(twice, twiceGroups) ?? NaN, 12);
+    expect(weighed['adjustedRand']).toBeCloseTo(adjustedRand(twiceGroups, twiceLabels) ?? NaN, 12);
+    // Copies as neighbours make groups look closer.
+    expect(weighed['silhouette']).toBeLessThan((await silhouette(twice, twiceGroups, 1, signal)) ?? NaN);
   });
 
   it('one group has nothing to be told apart from; equal groupings agree whatever their names', async () => {

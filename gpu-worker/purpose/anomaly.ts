@@ -3,6 +3,8 @@ import type { Metrics, ModelSpec } from '../../contracts';
 import { op, vector } from '../../onnx';
 import type { Value } from '../../onnx';
 import { anomalySample } from '../evaluate/anomaly';
+import { bootstrapMetrics } from '../evaluate/bootstrap';
+import type { Sample } from '../evaluate/sample';
 import type { Trained } from '../family/trained';
 import { quantile } from '../prepare/quantile';
 import type { UnsupervisedTarget } from '../prepare/target';
@@ -21,7 +23,7 @@ export const anomaly = async (
   { split, target }: Omit<Problem, 'judge'>,
   trained: Trained,
   spec: ModelSpec,
-  _request: TrainRequest,
+  { seed }: TrainRequest,
   signal: AbortSignal,
 ): Promise<Judged> => {
   const contamination = 'contamination' in spec ? spec.contamination : 0.05;
@@ -32,27 +34,27 @@ export const anomaly = async (
   const shares = scores.map((score) => shareBelow(knots, score));
   const labels = (target as UnsupervisedTarget).labels;
   const rare = labels === null ? -1 : rarest(labels, split.training);
-  const metricsOf = (rows: Int32Array, of: Float32Array): Metrics => {
-    const flagged = of.reduce(
-      (count, score) => count + (shareBelow(knots, score) >= 1 - contamination ? 1 : 0),
-      0,
-    );
+  const sampleOf = (rows: Int32Array, of: Float32Array): Sample => {
+    const flagged = Uint8Array.from(of, (score) => (shareBelow(knots, score) >= 1 - contamination ? 1 : 0));
     const known = Int32Array.from(rows, (row) => {
       const code = labels?.codes[row] ?? -1;
       return code < 0 ? -1 : code === rare ? 1 : 0;
     });
+    const labelled = labels === null ? undefined : anomalySample(of, known);
     return {
-      flaggedShare: rows.length === 0 ? null : flagged / rows.length,
-      ...(labels !== null && anomalySample(of, known).metrics()),
+      rows: rows.length,
+      metrics: (weights) => ({ flaggedShare: mean(flagged, weights), ...labelled?.metrics(weights) }),
     };
   };
-  const test = metricsOf(checked, scores);
+  const metricsOf = async (rows: Int32Array): Promise<Metrics> =>
+    sampleOf(rows, await trained.predict(rows, signal)).metrics();
+  const test = sampleOf(checked, scores);
   const share = labels === null ? null : shareOf(labels, rare, checked);
   return {
     metrics: {
-      train: metricsOf(split.training, await trained.predict(split.training, signal)),
-      validation: metricsOf(split.validation, await trained.predict(split.validation, signal)),
-      test,
+      train: await metricsOf(split.training),
+      validation: await metricsOf(split.validation),
+      test: test.metrics(),
       // What a score drawn at random gives.
       baseline: { flaggedShare: contamination, ...(share !== null && { auc: 0.5, averagePrecision: share }) },
     },
@@ -74,8 +76,20 @@ export const anomaly = async (
         return code < 0 ? '' : code === rare ? 'anomaly' : 'normal';
       }),
     compare: () => null,
+    findings: async (signal) => ({ metrics: await bootstrapMetrics(test, seed, signal), leftOut: [] }),
     manifest: {},
   };
+};
+
+/** Null without rows. */
+const mean = (values: ArrayLike<number>, weights?: ArrayLike<number>): number | null => {
+  let [sum, count] = [0, 0];
+  for (let row = 0; row < values.length; row++) {
+    const weight = weights?.[row] ?? 1;
+    sum += weight * (values[row] ?? 0);
+    count += weight;
+  }
+  return count > 0 ? sum / count : null;
 };
 
 /** Rising scores with equal shares of the rows between them. */

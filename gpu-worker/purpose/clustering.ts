@@ -1,7 +1,9 @@
 /** Which group a row belongs to. */
-import type { Metrics, ModelSpec } from '../../contracts';
+import type { ModelSpec } from '../../contracts';
 import { op, randomKey, randomUnit } from '../../onnx';
-import { adjustedRand, daviesBouldin, silhouette } from '../evaluate/clustering';
+import { bootstrapMetrics } from '../evaluate/bootstrap';
+import { groupingSample } from '../evaluate/clustering';
+import type { Sample } from '../evaluate/sample';
 import { decide } from '../calibrate/decision';
 import type { Trained } from '../family/trained';
 import { STANDARD } from '../prepare/encoding';
@@ -11,6 +13,8 @@ import type { UnsupervisedTarget } from '../prepare/target';
 import type { TrainRequest } from '../train/train-table';
 import type { Judged, Problem } from './purpose';
 import { goldenLabels, judgedRows, verifyProbabilities } from './labelled';
+
+const MOST_JUDGED = 5000;
 
 export const clustering = async (
   { table, columns, split, target }: Omit<Problem, 'judge'>,
@@ -25,30 +29,31 @@ export const clustering = async (
   const probabilities = await trained.predict(checked, signal);
   const count = checked.length === 0 ? 1 : probabilities.length / checked.length;
   const classes = Array.from({ length: count }, (_, group) => String(group));
-  const metricsOf = async (rows: Int32Array, groups: Int32Array): Promise<Metrics> => {
-    const points = await prepareMatrix(table, preparation, rows, signal);
-    return {
-      silhouette: await silhouette(points, groups, seed, signal),
-      daviesBouldin: daviesBouldin(points, groups),
-      ...(labels !== null && {
-        adjustedRand: adjustedRand(
-          groups,
-          rows.map((row) => labels.codes[row] ?? -1),
-        ),
-      }),
-    };
+  const sampleOf = async (rows: Int32Array, groups: Int32Array): Promise<Sample> => {
+    // Thinned out evenly: figures of more rows would take longer than they are worth.
+    const most = Math.min(rows.length, MOST_JUDGED);
+    const places = Int32Array.from({ length: most }, (_, i) => Math.floor((i * rows.length) / most));
+    const judged = places.map((place) => rows[place] ?? 0);
+    return groupingSample(
+      await prepareMatrix(table, preparation, judged, signal),
+      places.map((place) => groups[place] ?? 0),
+      labels === null ? null : judged.map((row) => labels.codes[row] ?? -1),
+      seed,
+      signal,
+    );
   };
   const groupsOf = async (rows: Int32Array): Promise<Int32Array> =>
     decide(await trained.predict(rows, signal), count);
+  const test = await sampleOf(checked, decide(probabilities, count));
   const key = randomKey(seed, 0xba5e);
   const chance = checked.map((_, at) => Math.floor(randomUnit(key, at) * count));
   return {
     metrics: {
-      train: await metricsOf(split.training, await groupsOf(split.training)),
+      train: (await sampleOf(split.training, await groupsOf(split.training))).metrics(),
       validation: {},
-      test: await metricsOf(checked, decide(probabilities, count)),
+      test: test.metrics(),
       // Groups drawn at random.
-      baseline: await metricsOf(checked, chance),
+      baseline: (await sampleOf(checked, chance)).metrics(),
     },
     answer: (output) => ({
       prediction: op.IntToString(
@@ -70,6 +75,7 @@ export const clustering = async (
         (at) => labels?.classes[labels.codes[checked[at] ?? 0] ?? -1] ?? '',
       ),
     compare: () => null,
+    findings: async (signal) => ({ metrics: await bootstrapMetrics(test, seed, signal), leftOut: [] }),
     manifest: {},
   };
 };

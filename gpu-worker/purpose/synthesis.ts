@@ -1,12 +1,13 @@
 /** New rows like those of the data: how useful they are, and whether they give away the rows learned from. */
 import { Failure } from '../../contracts';
-import type { Metrics } from '../../contracts';
+import type { EvaluationReport } from '../../contracts';
 import { input, modelBytes, op, permutation, randomKey } from '../../onnx';
 import type { Value } from '../../onnx';
 import { isoMicros } from '../../tabular';
 import type { Column, Table } from '../data/table';
 import { float32, withSession } from '../engine/onnxruntime';
 import type { Tensor } from '../engine/onnxruntime';
+import { bootstrapMetrics } from '../evaluate/bootstrap';
 import { closerToLearned, closestDistances } from '../evaluate/synthesis';
 import type { Served } from '../export/served';
 import { TOLERANCE } from '../export/verify';
@@ -28,6 +29,11 @@ import { usefulness } from './usefulness';
 /** Output of a made-up column. */
 export const ROW_OUTPUT = 'row/';
 const MOST_COMPARED = 1000;
+/** Abadie and Imbens 2008. */
+const NO_PRIVACY_INTERVAL: EvaluationReport['leftOut'][number] = {
+  section: 'interval of privacyDistance',
+  why: 'it is about nearest rows, which rows drawn twice would be to each other: a bootstrap fails there',
+};
 
 export const synthesis: Pose = (table, request, spec) => {
   if (table.columns.some(({ spec: { name } }) => name === SEED_COLUMN.name))
@@ -79,13 +85,13 @@ const judge = async (
     request,
     signal,
   );
-  const privacy = await closeness(columns, table, madeTable, split, request.seed, signal);
+  const privacyDistance = await closeness(columns, table, madeTable, split, request.seed, signal);
   return {
     metrics: {
       train: {},
       validation: {},
-      test: { ...useful.test, ...privacy },
-      baseline: useful.baseline,
+      test: { ...useful?.test.metrics(), privacyDistance },
+      baseline: useful?.baseline ?? {},
     },
     answer: (output) => answer(generated, output),
     signature: { classes: [], outputs: [], generated: generated.map(({ spec }) => spec) },
@@ -99,6 +105,15 @@ const judge = async (
       ),
     }),
     compare: () => null,
+    findings: async (signal) => ({
+      metrics: {
+        ...(useful && (await bootstrapMetrics(useful.test, request.seed, signal))),
+        ...(privacyDistance !== null && {
+          privacyDistance: { value: privacyDistance, low: null, high: null },
+        }),
+      },
+      leftOut: [NO_PRIVACY_INTERVAL],
+    }),
     manifest: {},
   };
 };
@@ -167,7 +182,7 @@ const verifyRows = ({ columns }: Served, made: MadeRows, rows: number): ReturnTy
   return { rows, maxRelativeError: worst, tolerance: TOLERANCE };
 };
 
-/** `privacyDistance`: the share of made-up rows that are nearer to a row learned from than to one held out. */
+/** The share of made-up rows that are nearer to a row learned from than to one held out. */
 const closeness = async (
   columns: readonly Column[],
   real: Table,
@@ -175,9 +190,9 @@ const closeness = async (
   split: Problem['split'],
   seed: number,
   signal: AbortSignal,
-): Promise<Metrics> => {
+): Promise<number | null> => {
   const count = Math.min(MOST_COMPARED, split.test.length, split.training.length);
-  if (count === 0) return { privacyDistance: null };
+  if (count === 0) return null;
   const preparation = fitPreparation(columns, split.training, STANDARD, null);
   const some = (rows: Int32Array, what: number): Int32Array =>
     permutation(rows.length, randomKey(seed, what), 0)
@@ -197,5 +212,5 @@ const closeness = async (
   );
   const toLearned = await closestDistances(from, await points(real, learned), signal);
   const toHeldOut = await closestDistances(from, await points(real, heldOut), signal);
-  return { privacyDistance: closerToLearned(toLearned, toHeldOut)?.share ?? null };
+  return closerToLearned(toLearned, toHeldOut)?.share ?? null;
 };

@@ -36,6 +36,18 @@ const line = (rows = 500): Table => {
   return tableOf({ x, y, z: y.map((value, row) => value - (x[row] ?? 0)), label }, (row) => row % 4 === 0);
 };
 
+/** Every figure of the report is the manifest's, within its interval. */
+const expectIntervals = ({ evaluation, manifest }: MadeModel, names: readonly string[]): void => {
+  expect(Object.keys(evaluation.metrics)).toEqual(names);
+  for (const [name, { value, low, high }] of Object.entries(evaluation.metrics)) {
+    expect(value).toBe(manifest.metrics.test[name]);
+    expect(low).toBeLessThanOrEqual(value);
+    expect(high).toBeGreaterThanOrEqual(value);
+    expect(low).toBeLessThan(high ?? NaN);
+  }
+  expect(evaluation.leftOut).toEqual([]);
+};
+
 const train = (
   table: Table,
   task: 'anomaly' | 'clustering',
@@ -74,6 +86,8 @@ describe('clustering', () => {
     const [one, two] = [await train(clouds(), 'clustering', spec), await train(clouds(), 'clustering', spec)];
     expect(one.manifest.signature.classes).toHaveLength(5);
     expect(Buffer.compare(one.onnx, two.onnx)).toBe(0);
+    expectIntervals(one, ['silhouette', 'daviesBouldin', 'adjustedRand']);
+    expect(two.evaluation).toEqual(one.evaluation);
   });
 });
 
@@ -89,7 +103,9 @@ describe('anomaly detection', () => {
     ['autoencoder', 0.75],
   ])('%s singles out rows that break the pattern', async (family, auc) => {
     const more = family === 'autoencoder' ? { code: 1, hidden: [8], epochs: 120, noise: 0, patience: 0 } : {};
-    const { manifest, golden } = await train(line(), 'anomaly', { family, ...more });
+    const made = await train(line(), 'anomaly', { family, ...more });
+    const { manifest, golden } = made;
+    expectIntervals(made, ['flaggedShare', 'auc', 'averagePrecision', 'precisionAtCount']);
     expect(manifest.signature).toMatchObject({ task: 'anomaly', classes: ['normal', 'anomaly'] });
     expect(manifest.metrics.test['auc']).toBeGreaterThan(auc);
     expect(manifest.metrics.test['averagePrecision']).toBeGreaterThan(
@@ -102,6 +118,12 @@ describe('anomaly detection', () => {
     const { manifest } = await train(line(), 'anomaly', { family: 'isolation-forest', contamination: 0.1 });
     expect(manifest.metrics.train['flaggedShare']).toBeCloseTo(0.1, 1);
   });
+});
+
+it('where every row was learned from, the report says so and has no figures', async () => {
+  const table = { ...clouds(), holdout: new Uint8Array(360) };
+  const { evaluation } = await train(table, 'clustering', { family: 'k-means', clusters: 3 });
+  expect(evaluation).toMatchObject({ rows: { count: 0 }, metrics: {}, leftOut: [{ section: 'all' }] });
 });
 
 it('a family that cannot do the task is refused with those that can', async () => {

@@ -3,8 +3,9 @@ import type { Metrics } from '../../contracts';
 import { permutation } from '../../onnx';
 import type { Table } from '../data/table';
 import { chooseEngine } from '../engine/engine';
-import { baselineOf, metricsOf } from '../evaluate/evaluate';
+import { baselineSample, sampleOf } from '../evaluate/evaluate';
 import { predictedOf } from '../evaluate/predict';
+import type { Sample } from '../evaluate/sample';
 import { utility } from '../evaluate/synthesis';
 import { trainConcrete } from '../family/concrete';
 import type { Split } from '../prepare/split';
@@ -22,17 +23,23 @@ interface Compared {
   readonly columns: readonly string[];
 }
 
-/** `utility`: what is left of the skill of a linear model that learns the target; empty where there is no target. */
+/** Of a model that learned from real or from made-up rows, by how often each held-out row counts; NaN = not defined. */
+type Skill = (weights?: ArrayLike<number>) => { readonly figure: number; readonly baseline: number };
+
+/**
+ * `utility`: what is left of the skill of a linear model that learns the target, by how often each held-out row counts;
+ * undefined where there is no target.
+ */
 export const usefulness = async (
   { real, made, split, columns }: Compared,
   request: TrainRequest,
   signal: AbortSignal,
-): Promise<{ test: Metrics; baseline: Metrics }> => {
+): Promise<{ test: Sample; baseline: Metrics } | undefined> => {
   const target = made.columns.find(({ spec }) => spec.name === request.target);
-  if (target === undefined || split.test.length === 0) return { test: {}, baseline: {} };
+  if (target === undefined || split.test.length === 0) return undefined;
   const name = target.spec.name;
   const all = (count: number): Int32Array => permutation(count, request.seed, 0).subarray(0, MOST_ROWS);
-  const skill = async (from: Table, rows: Int32Array): Promise<{ figure: number; baseline: number }> => {
+  const skill = async (from: Table, rows: Int32Array): Promise<Skill> => {
     const table = stacked(real, split.test, from, rows);
     const test = Int32Array.from(split.test, (_, at) => at);
     const training = Int32Array.from(rows, (_, at) => split.test.length + at);
@@ -59,10 +66,15 @@ export const usefulness = async (
     const outputs = await trained.predict(known, signal);
     const two = learned.task === 'classification' && learned.classes.length === 2;
     const metric = task === 'regression' ? 'rmse' : two ? 'auc' : 'accuracy';
-    return {
-      figure: metricsOf(predictedOf(outputs, learned, known.length), learned, known)[metric] ?? NaN,
-      // A ranking that knows nothing.
-      baseline: two ? 0.5 : (baselineOf(learned, known)[metric] ?? NaN),
+    const sample = sampleOf(predictedOf(outputs, learned, known.length), learned, known);
+    const baseline = baselineSample(learned, known);
+    return (weights) => {
+      const ofKnown = weights && Float64Array.from(known, (row) => weights[row] ?? 0);
+      return {
+        figure: sample.metrics(ofKnown)[metric] ?? NaN,
+        // A ranking that knows nothing.
+        baseline: two ? 0.5 : (baseline.metrics(ofKnown)[metric] ?? NaN),
+      };
     };
   };
   const onReal = await skill(
@@ -70,15 +82,20 @@ export const usefulness = async (
     all(split.training.length).map((at) => split.training[at] ?? 0),
   );
   const onMade = await skill(made, all(made.rows));
-  const figures = { synthetic: onMade.figure, real: onReal.figure, baseline: onReal.baseline };
+  const metrics: Sample['metrics'] = (weights) => {
+    const [{ figure: synthetic }, { figure: real, baseline }] = [onMade(weights), onReal(weights)];
+    return {
+      utility: known(utility({ synthetic, real, baseline }, target.kind === 'number')),
+      trainedOnSynthetic: known(synthetic),
+      trainedOnReal: known(real),
+    };
+  };
   return {
-    test: {
-      utility: utility(figures, target.kind === 'number'),
-      trainedOnSynthetic: onMade.figure,
-      trainedOnReal: onReal.figure,
-    },
-    baseline: { utility: 0, trainedOnSynthetic: onReal.baseline },
+    test: { rows: split.test.length, metrics },
+    baseline: { utility: 0, trainedOnSynthetic: onReal().baseline },
   };
 };
+
+const known = (figure: number | null): number | null => (Number.isNaN(figure) ? null : figure);
 
 const LINEAR = { family: 'linear', l2: 1 } as const;
