@@ -101,15 +101,9 @@ describe('a forecast', () => {
       expect(inside.low).toBeLessThanOrEqual(level);
       expect(inside.high).toBeGreaterThanOrEqual(level);
     }
-    const onnx = { sha256: 'a'.repeat(64), sizeBytes: 1 };
-    const data = { ...onnx, trainRows: 1, validationRows: 1, testRows: 1 };
-    const card = modelCardMarkdown(evaluation, {
-      v: 1,
-      ...manifest,
-      onnx,
-      golden: onnx,
-      data,
-    } as CardManifest);
+    const file = { key: 'model', sha256: 'a'.repeat(64), sizeBytes: 1 };
+    const data = { ...file, trainRows: 1, validationRows: 1, testRows: 1 };
+    const card = modelCardMarkdown(evaluation, { ...manifest, onnx: file, data } as unknown as CardManifest);
     expect(card).toContain('| promised | at or below it | mean distance above the forecast |');
     expect(card).toMatch(/\| 90 % \| [\d.]+ % \([\d.]+ % to [\d.]+ %\) \|/);
   });
