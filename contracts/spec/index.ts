@@ -20,6 +20,7 @@ export * from './mlp';
 export * from './trees';
 export * from './unsupervised';
 export * from './rnn';
+export * from './scaling';
 export * from './series';
 export * from './transformer';
 

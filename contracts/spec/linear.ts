@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Interactions } from './interactions';
+import { Scaling } from './scaling';
 import { ForecastOptions, WindowOptions } from './series';
 
 export const LinearSpec = z.strictObject({
@@ -13,6 +14,7 @@ export const LinearSpec = z.strictObject({
   l1Ratio: z.number().min(0).max(1).optional(),
   /** Left out: 0. A forecast has none. */
   interactions: Interactions.optional(),
+  ...Scaling.shape,
   /** Number columns are read with what they were in the rows before: lags, their mean and their spread. */
   window: WindowOptions.optional(),
   /** For the task forecast, which chooses its own penalty on the validation windows. */

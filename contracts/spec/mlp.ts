@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Interactions } from './interactions';
+import { Scaling } from './scaling';
 import { WindowOptions } from './series';
 
 /**
@@ -33,6 +34,7 @@ export const MlpSpec = z.strictObject({
   /** `standard`: scaled values; `piecewise`: piecewise-linear encoding at fitted quantiles (Gorishniy et al. 2022). */
   numeric: z.enum(['standard', 'piecewise']).default('standard'),
   bins: z.number().int().min(2).max(128).default(16),
+  ...Scaling.shape,
   interactions: Interactions.default(0),
   /**
    * What each number becomes before the first layer (Gorishniy et al. 2022). `linear`: a product of its own with all of

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Scaling } from './scaling';
 
 /** How many groups: a number, or the one that separates the rows best. */
 const Clusters = z.union([z.literal('auto'), z.number().int().min(2).max(100)]).default('auto');
@@ -9,6 +10,7 @@ export const KMeansSpec = z.strictObject({
   clusters: Clusters,
   /** Independent starts, of which the closest groups are kept. */
   restarts: z.number().int().min(1).max(100).default(4),
+  ...Scaling.shape,
 });
 export type KMeansSpec = z.infer<typeof KMeansSpec>;
 
@@ -18,6 +20,7 @@ export const GaussianMixtureSpec = z.strictObject({
   clusters: Clusters,
   /** `full` knows how columns go together and needs the rows for it; `auto` decides by the number of columns. */
   covariance: z.enum(['auto', 'full', 'diagonal']).default('auto'),
+  ...Scaling.shape,
 });
 export type GaussianMixtureSpec = z.infer<typeof GaussianMixtureSpec>;
 
@@ -48,5 +51,6 @@ export const AutoencoderSpec = z.strictObject({
   validationFraction: z.number().min(0).max(0.5).default(0.1),
   patience: z.number().int().min(0).max(10000).default(8),
   contamination: Contamination,
+  ...Scaling.shape,
 });
 export type AutoencoderSpec = z.infer<typeof AutoencoderSpec>;

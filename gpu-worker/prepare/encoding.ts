@@ -1,3 +1,5 @@
+import type { Scaling } from '../../contracts';
+
 /** How the columns of a table become features; each family asks for the one that it learns best from. */
 export interface Encoding {
   /**
@@ -38,6 +40,17 @@ export const STANDARD: Encoding = {
   textWidth: 2048,
   interactions: 0,
 };
+
+/** Knots of normal scores, less one. */
+const SCORE_BINS = 100;
+
+/** STANDARD, but for what the spec of a family asks for. */
+export const scaledBy = ({ scaling, winsorise }: Scaling): Encoding => ({
+  ...STANDARD,
+  ...(scaling !== undefined && { numbers: scaling }),
+  ...(scaling === 'quantile' && { bins: SCORE_BINS }),
+  ...(winsorise !== undefined && { winsorise }),
+});
 
 /** STANDARD with piecewise-linear numbers (Gorishniy et al., «On embeddings for numerical features», NeurIPS 2022). */
 export const piecewise = (bins: number): Encoding => ({ ...STANDARD, numbers: 'piecewise', bins });

@@ -17,7 +17,15 @@ export const checkedSpec = (given: unknown, task: LearningTask): ModelSpec => {
     throw bad('forecast', `these are options of the task forecast; the task is ${task}`);
   if ('window' in spec && spec.window !== undefined && task === 'forecast')
     throw bad('window', 'a forecast makes its own windows: give it forecast.lookback');
+  for (const field of ['scaling', 'winsorise'])
+    if (task === 'forecast' && field in spec)
+      throw bad(field, 'a forecast scales its series by itself; leave it out');
   if (spec.family !== 'mlp') return spec;
+  if (spec.numeric === 'piecewise' && spec.scaling !== undefined)
+    throw bad(
+      'scaling',
+      'numeric: piecewise scales numbers by itself; leave scaling out, or choose numeric: standard',
+    );
   if (spec.patience > 0 && spec.validationFraction === 0)
     throw bad(
       'patience',

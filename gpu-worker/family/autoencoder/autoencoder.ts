@@ -1,6 +1,6 @@
 import { glorotUniform, meanSquaredError, op } from '../../../onnx';
 import type { AutoencoderSpec } from '../../../contracts';
-import { STANDARD } from '../../prepare/encoding';
+import { scaledBy } from '../../prepare/encoding';
 import type { UnsupervisedTarget } from '../../prepare/target';
 import type { Family } from '../family';
 import { denseLayers, denseParameters, denseStack, denseStart, kernelOf } from '../network/dense';
@@ -15,7 +15,7 @@ export const autoencoder: Family<AutoencoderSpec, UnsupervisedTarget> = {
   tasks: ['anomaly'],
   validationFraction: (spec) => spec.validationFraction,
   train: async (spec, data, context) => {
-    const { preparation, training, validation } = await data.prepared(STANDARD);
+    const { preparation, training, validation } = await data.prepared(scaledBy(spec));
     const network = networkOf(spec, training.features.width);
     const rows = ({ features }: typeof training) => ({
       count: features.rows,

@@ -1,7 +1,7 @@
 import { constant, op, tensor } from '../../../onnx';
 import type { Value } from '../../../onnx';
 import type { GaussianMixtureSpec } from '../../../contracts';
-import { STANDARD } from '../../prepare/encoding';
+import { scaledBy } from '../../prepare/encoding';
 import type { UnsupervisedTarget } from '../../prepare/target';
 import type { Family } from '../family';
 import { mostClusters, sampled } from '../k-means/choose-clusters';
@@ -18,7 +18,7 @@ export const gaussianMixture: Family<GaussianMixtureSpec, UnsupervisedTarget> = 
   tasks: ['clustering'],
   validationFraction: () => 0,
   train: async (spec, data, { seed, signal, progress }) => {
-    const { preparation, training } = await data.prepared(STANDARD);
+    const { preparation, training } = await data.prepared(scaledBy(spec));
     const matrix = sampled(training.features, seed, MOST_ROWS);
     const covariance =
       spec.covariance !== 'auto' ? spec.covariance : matrix.width <= WIDEST_FULL ? 'full' : 'diagonal';

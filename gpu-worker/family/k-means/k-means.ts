@@ -1,7 +1,7 @@
 import { constant, op, tensor } from '../../../onnx';
 import type { Value } from '../../../onnx';
 import type { KMeansSpec } from '../../../contracts';
-import { STANDARD } from '../../prepare/encoding';
+import { scaledBy } from '../../prepare/encoding';
 import type { UnsupervisedTarget } from '../../prepare/target';
 import type { Family } from '../family';
 import { onFeatures } from '../trained';
@@ -13,7 +13,7 @@ export const kMeansFamily: Family<KMeansSpec, UnsupervisedTarget> = {
   tasks: ['clustering'],
   validationFraction: () => 0,
   train: async (spec, data, { seed, signal, progress }) => {
-    const { preparation, training } = await data.prepared(STANDARD);
+    const { preparation, training } = await data.prepared(scaledBy(spec));
     const matrix = sampled(training.features, seed);
     const { restarts } = spec;
     const counts =

@@ -1,5 +1,5 @@
 import type { LinearSpec } from '../../../contracts';
-import { STANDARD } from '../../prepare/encoding';
+import { scaledBy } from '../../prepare/encoding';
 import type { ForecastTarget, SupervisedTarget } from '../../prepare/target';
 import { isForecast, isSupervised } from '../data';
 import type { Family } from '../family';
@@ -16,7 +16,7 @@ export const linear: Family<LinearSpec, SupervisedTarget | ForecastTarget> = rea
   train: async (spec, data, context) => {
     if (isForecast(data)) return trainLinearForecast(spec, data, context);
     if (!isSupervised(data)) throw new Error(`a linear model cannot learn a ${data.target.task}`);
-    const prepared = await data.prepared({ ...STANDARD, interactions: spec.interactions ?? 0 });
+    const prepared = await data.prepared({ ...scaledBy(spec), interactions: spec.interactions ?? 0 });
     const train = data.target.task === 'regression' ? trainRidge : trainLogistic;
     return train(spec, data, prepared, context);
   },

@@ -1,5 +1,5 @@
 import type { MlpSpec } from '../../../contracts';
-import { piecewise, STANDARD } from '../../prepare/encoding';
+import { scaledBy } from '../../prepare/encoding';
 import type { SupervisedTarget } from '../../prepare/target';
 import type { Family } from '../family';
 import { readingLags } from '../lagged';
@@ -11,8 +11,12 @@ export const mlp: Family<MlpSpec, SupervisedTarget> = readingLags({
   tasks: ['regression', 'classification'],
   validationFraction: (spec) => spec.validationFraction,
   train: async (spec, data, context) => {
-    const encoding = spec.numeric === 'piecewise' ? piecewise(spec.bins) : STANDARD;
-    const prepared = await data.prepared({ ...encoding, interactions: spec.interactions });
+    const { numeric, bins, interactions } = spec;
+    const prepared = await data.prepared({
+      ...scaledBy(spec),
+      ...(numeric === 'piecewise' && { numbers: numeric, bins }),
+      interactions,
+    });
     const { output, history } = await trainMlp(spec, prepared, context);
     return onFeatures(data, prepared.preparation, { spec, output, history });
   },
