@@ -93,6 +93,16 @@ describe('models of single rows with a window', () => {
     });
   });
 
+  it('a column with the name of one that is made is BAD_SPEC', async () => {
+    const [x, y] = [0, 1].map((from) => Array.from({ length: 100 }, (_, row) => row + from));
+    const table = tableOf({ cycle: x, x, 'x, mean': y, y }, (row) => row % 5 === 0);
+    const asked = request({ family: 'linear', window: { length: 3, order: 'cycle' } });
+    await expect(trainTable(table, asked, listener())).rejects.toMatchObject({
+      code: 'BAD_SPEC',
+      message: expect.stringContaining('"x, mean"') as string,
+    });
+  });
+
   it('no column of a window can be monotone', async () => {
     await expect(train({ family: 'trees', monotone: { x: 1 } })).rejects.toMatchObject({
       code: 'BAD_SPEC',

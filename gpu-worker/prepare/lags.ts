@@ -30,7 +30,7 @@ export interface Lagged {
 /**
  * Each number column becomes the column itself (filtered, if asked), `x, 1 before` and so on, `x, mean` and `x, spread` of
  * its window. Missing cells are filled within the window. Cells of held-out rows are hidden from all other rows.
- * Throws BAD_SPEC for a window that is too long.
+ * Throws BAD_SPEC for a window that is too long, and for a column that has the name of one that is made.
  */
 export const laggedColumns = async (
   table: Table,
@@ -61,6 +61,13 @@ export const laggedColumns = async (
       values: new Float64Array(table.rows),
     })),
   }));
+  const named = new Set(lagged.flatMap(({ parts }) => parts.slice(1).map(({ spec }) => spec.name)));
+  const clash = table.columns.find(({ spec }) => named.has(spec.name));
+  if (clash !== undefined)
+    throw new Failure('BAD_SPEC', `column "${clash.spec.name}" is named as what window makes of another`, {
+      path: ['spec', 'window'],
+      hint: 'rename the column',
+    });
   const fill = (from: number, to: number): Promise<void> => {
     const rows = order.rows.subarray(from, to);
     const cells = windowRows(order, rows, length);
