@@ -1,6 +1,7 @@
 /** What a training may use at most, with workers played by hand. */
-import type { TrainPayload, TrialPayload } from '../../contracts';
+import type { MergePayload, TrainPayload, TrialPayload } from '../../contracts';
 import type { Budget } from './budget';
+import { finishMerge } from './testing/merge-by-hand';
 import { searchByHand, trial } from './testing/search-by-hand';
 import { stage } from './testing/stage';
 import type { Grant, Stage } from './testing/stage';
@@ -25,6 +26,16 @@ const charged = (id: Job['id']): number =>
         (Number(quantities.training_cpu_ns ?? 0) * Number(s.prices.training_cpu_ns?.amountNano)) / 1e6 +
         (Number(quantities.training_gpu_ns ?? 0) * Number(s.prices.training_gpu_ns?.amountNano)) / 1e6,
       0,
+    );
+const grown = (grant: Grant<TrainPayload>, computeNs: string) =>
+  s
+    .writeModel(grant.payload)
+    .then((files) =>
+      s.finish(
+        grant,
+        { status: 'succeeded', result: { kind: 'train', manifest: s.manifest(grant.payload, files) } },
+        computeNs,
+      ),
     );
 const lose = (grant: Grant) =>
   s.finish(
@@ -149,16 +160,6 @@ describe('a budget of money', () => {
 });
 
 describe('a budget of seconds', () => {
-  const grown = (grant: Grant<TrainPayload>, computeNs: string) =>
-    s
-      .writeModel(grant.payload)
-      .then((files) =>
-        s.finish(
-          grant,
-          { status: 'succeeded', result: { kind: 'train', manifest: s.manifest(grant.payload, files) } },
-          computeNs,
-        ),
-      );
   const started = async (budget: Budget) => {
     const version = await s.seal(s.a);
     return s.start(s.a, version.id, { family: 'mlp' }, budget);
@@ -218,6 +219,56 @@ describe('a budget of seconds', () => {
       seconds(60),
     );
     await expect(job(id)).resolves.toMatchObject({ state: 'FAILED', errorCode: 'TASK_TIMEOUT' });
+  });
+});
+
+describe('a retrain', () => {
+  const retrain = (budget: Budget, spec?: unknown, tenant = s.a) =>
+    s.within(tenant, (tx) =>
+      s.training.retrain(tenant.ctx, tx, { scenarioId: s.a.scenarioId, spec, budget }),
+    );
+  /** Up to where the training begins. */
+  const merged = async ({ id, taskId }: Job) => {
+    await finishMerge(s, await s.claim<MergePayload>(s.a, taskId, 'merge'));
+    return job(id);
+  };
+
+  beforeAll(async () => {
+    const { id } = await s.seal(s.a);
+    s.deploy((await s.train(s.a, id)).modelVersionId);
+    s.feedback.push({ values: { area: 7 }, actual: 70 });
+  });
+
+  it('is charged its amount at most, and has its seconds from the merge on', async () => {
+    const { id, taskId, cap } = await merged(await retrain({ amountNano: 5000n, seconds: 20 }));
+    expect(cap).toMatchObject({ seconds: 20, money: { amountNano: '5000' } });
+    const grant = await s.claim<TrainPayload>(s.a, taskId, 'train');
+    expect([grant.payload.stopInMs, grant.timeoutMs]).toEqual([5000, 5000]);
+    await grown(grant, seconds(9));
+    await expect(job(id)).resolves.toMatchObject({ kind: 'retrain', state: 'SUCCEEDED' });
+    expect(charged(id)).toBe(5000);
+    expect(events(id).map(({ reason }) => reason)).toEqual(['billable', 'platform_fault']);
+  });
+
+  it('plans an automatic search with it', async () => {
+    const begun = await retrain({ seconds: 12, trials: 3 }, { family: 'auto' });
+    expect(begun.spec).toMatchObject({ seconds: 12, trials: 3 });
+    const { payload } = await search((await merged(begun)).id);
+    expect(payload.budget).toMatchObject({ totalMs: 12_000, leftMs: 12_000, trialsLeft: 3 });
+  });
+
+  it('with a budget of nothing is refused before anything is made', async () => {
+    const made = async () => s.look('select 1 from app.dataset_version where tenant_id = $1', [s.a.tenantId]);
+    const before = await made();
+    await expect(retrain({ seconds: 0 })).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      path: ['budget', 'seconds'],
+    });
+    expect(await made()).toHaveLength(before.length);
+  });
+
+  it('is not there for the other tenant, whatever the budget', async () => {
+    await expect(retrain({ amountNano: 5000n }, undefined, s.b)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });
 

@@ -28,6 +28,7 @@ import {
   JobType,
   QuoteTrainingInput,
   StartTrainingInput,
+  TrainingBudgetInput,
   TrainingQuoteType,
   TrialType,
   toJob,
@@ -131,11 +132,16 @@ export class JobResolver {
     @Arg('scenarioId', () => ID) scenarioId: string,
     @Arg('spec', () => Json, { nullable: true }) spec?: unknown,
     @Arg('seed', () => Int, { nullable: true }) seed?: number | null,
+    @Arg('budget', () => TrainingBudgetInput, {
+      nullable: true,
+      description: 'As in startTraining; joining the rows is not part of it.',
+    })
+    budget?: TrainingBudgetInput | null,
   ): Promise<JobType> {
     const { tenant } = api;
     const target = idArgument<ScenarioId>(scenarioId, 'scenario');
     const job = await this.commands.run(tenant, { operation: 'retrain', target }, (tx) =>
-      this.training.retrain(tenant, tx, { scenarioId: target, spec, seed }),
+      this.training.retrain(tenant, tx, { scenarioId: target, spec, seed, budget }),
     );
     return toJob(job);
   }

@@ -3,6 +3,7 @@ import { subject } from '../../contracts';
 import { eventually } from '../platform/testing/two-tenants';
 import { manifestIdentity } from '../registry';
 import type { JobUpdate } from './job-progress';
+import { finishMerge } from './testing/merge-by-hand';
 import { stage } from './testing/stage';
 import type { Grant, MergePayload, Stage, TrainPayload } from './testing/stage';
 import { JOB_STATES, JOB_TRANSITIONS } from './training.entity';
@@ -257,18 +258,6 @@ describe('the progress of a job', () => {
 describe('a retrain', () => {
   const retrain = () =>
     s.within(s.a, (tx) => s.training.retrain(s.a.ctx, tx, { scenarioId: s.a.scenarioId }));
-  const merged = (
-    grant: Grant<MergePayload>,
-    sealed: { key: string; sha256: never; sizeBytes: number },
-  ): TaskResult => ({
-    kind: 'merge',
-    rows: 12,
-    holdoutRows: 2,
-    addedRows: 2,
-    profile: [],
-    warnings: [],
-    sealed,
-  });
 
   it('joins feedback to the old rows, trains, and compares with the deployed model', async () => {
     const base = await s.seal(s.a);
@@ -286,8 +275,7 @@ describe('a retrain', () => {
     expect((await s.fetchBytes(merge.payload.feedback)).toString()).toBe(
       '{"values":{"area":7},"actual":70}\n{"values":{"area":null},"actual":"80"}\n',
     );
-    const sealed = await s.write(merge.payload.sealed, Buffer.from('merged'));
-    await s.succeed(merge, merged(merge, sealed as never));
+    const sealed = await finishMerge(s, merge);
     const version = await s.datasets.getVersion(s.a.ctx, queued.datasetVersionId);
     expect(version).toMatchObject({ state: 'SEALED', parentId: base.id, holdout: base.holdout, rows: 12 });
     await eventually(
@@ -340,9 +328,8 @@ describe('a retrain', () => {
     const queued = await retrain();
     const merge = await s.claim<MergePayload>(s.a, queued.taskId, 'merge');
     await s.within(s.a, (tx) => s.training.cancel(s.a.ctx, tx, queued.id));
-    const sealed = await s.write(merge.payload.sealed, Buffer.from('merged'));
     // The merge was ready before the worker heard of it.
-    await s.succeed(merge, merged(merge, sealed as never));
+    await finishMerge(s, merge);
     await expect(job(queued.id)).resolves.toMatchObject({ state: 'CANCELED' });
   });
 

@@ -74,6 +74,8 @@ export interface Retrain {
   /** Default: the spec that made the deployed model. */
   readonly spec?: unknown;
   readonly seed?: number | null;
+  /** Hard limits of the training; the merge before it is neither timed nor charged. */
+  readonly budget?: Budget | null;
 }
 
 const HOUR_MS = 3_600_000;
@@ -135,6 +137,8 @@ export class TrainingService {
       champion.modelId,
     ]);
     requireJoinable(champion.manifest.signature);
+    const spec = input.spec == null ? champion.manifest.spec : parseSpec(input.spec);
+    const limited = withBudget(spec, input.budget, await devicePrices(this.parts.prices, tx));
     const feedbackKey = await writeFeedback(tx, ctx, this.parts, input.scenarioId, HOUR_MS);
     const merged = await datasets.beginMerge(tx, base);
     const job = await this.insert(tx, base, {
@@ -142,7 +146,7 @@ export class TrainingService {
       datasetVersionId: merged.id,
       baseVersionId: base.id,
       championId: champion.id,
-      spec: input.spec == null ? champion.manifest.spec : parseSpec(input.spec),
+      ...limited,
       seed: input.seed == null ? champion.manifest.seed : parseSeed(input.seed),
       device: null,
       modelName: model?.name ?? DEFAULT_MODEL,

@@ -122,6 +122,27 @@ describe('a training under a budget', () => {
     expect(paid <= BigInt(cost.capNano ?? 0)).toBe(true);
   });
 
+  it('of money holds for a retrain, whose merge is not charged', async () => {
+    const [mine, theirs] = partners;
+    const scenarioId = await mine.scenario('again');
+    const { id } = await mine.upload(scenarioId, rows(600));
+    const first = await mine.train(id, { family: 'linear' });
+    const deploymentId = await mine.deploy(first.modelVersion?.id ?? '');
+    const { id: predictionId } = await mine.predict(deploymentId, [{ area: 50, age: 10 }]);
+    await mine.feedback(predictionId, 0, 48_000);
+    const before = await bill(mine, scenarioId);
+    const second = await mine.retrain(scenarioId, { amountNano: '600000' });
+    expect(second).toMatchObject({ state: 'SUCCEEDED', error: null });
+    const paid = (await bill(mine, scenarioId)) - before;
+    expect(paid).toBeGreaterThan(0n);
+    expect(paid <= 600_000n).toBe(true);
+    const refused = await theirs.ask(
+      'mutation ($id: ID!) { retrain(scenarioId: $id, budget: { seconds: 5 }) { id } }',
+      { id: scenarioId },
+    );
+    expect(refused.errors?.[0]?.extensions?.code).toBe('NOT_FOUND');
+  });
+
   it('of nothing is refused, with the place', async () => {
     const [mine] = partners;
     const { id } = await mine.upload(await mine.scenario('none'), rows(100));

@@ -121,10 +121,10 @@ export class Partner {
     return this.ended(startTraining.id);
   }
 
-  async retrain(scenarioId: string): Promise<Job> {
+  async retrain(scenarioId: string, budget?: object): Promise<Job> {
     const { retrain } = await this.run<{ retrain: { id: string } }>(
-      `mutation ($id: ID!) { retrain(scenarioId: $id) { id } }`,
-      { id: scenarioId },
+      `mutation ($id: ID!, $budget: TrainingBudgetInput) { retrain(scenarioId: $id, budget: $budget) { id } }`,
+      { id: scenarioId, budget },
     );
     return this.ended(retrain.id);
   }
