@@ -1,31 +1,25 @@
-import type { Consumed, Failure, Progress, SearchPayload, SearchResult, TrialReport } from '../../contracts';
+import type { Progress, SearchPayload, SearchResult, TrialReport } from '../../contracts';
 import type { TenantTx } from '../platform/database';
 import type { ObjectCatalogue } from '../platform/object-store';
 import type { Task, TaskHandler, TaskQueue } from '../platform/task';
-import type { JobEnd } from './job-end';
-import type { JobTable } from './job-table';
-import type { Search } from './search';
+import { DecidingTask } from './deciding-task';
+import type { DecidingTaskParts } from './deciding-task';
 import { LATE_MS, limitMs, searchBudget } from './search-budget';
 import type { TrainingInputs } from './training-inputs';
 import { MERGE_SHARE } from './training.entity';
 import type { Trial } from './training.entity';
 import type { TrialTable } from './trial-table';
 
-export interface SearchTaskParts {
-  readonly jobs: JobTable;
+export interface SearchTaskParts extends DecidingTaskParts {
   readonly trials: TrialTable;
   readonly tasks: TaskQueue;
-  readonly search: Search;
   readonly inputs: TrainingInputs;
-  readonly end: JobEnd;
   readonly catalogue: ObjectCatalogue;
 }
 
 /** One step of an automatic training. */
-export class SearchTask implements TaskHandler<'search'> {
+export class SearchTask extends DecidingTask<SearchTaskParts> implements TaskHandler<'search'> {
   readonly kind = 'search';
-
-  constructor(private readonly parts: SearchTaskParts) {}
 
   async payload(tx: TenantTx, task: Task): Promise<SearchPayload> {
     const { jobs, trials, tasks, search, inputs } = this.parts;
@@ -76,10 +70,6 @@ export class SearchTask implements TaskHandler<'search'> {
     return endMs === null ? null : endMs + LATE_MS;
   }
 
-  started(tx: TenantTx, task: Task): Promise<void> {
-    return this.parts.jobs.learning(tx, task);
-  }
-
   async progress(tx: TenantTx, task: Task, progress: Progress): Promise<void> {
     const { jobs, trials } = this.parts;
     const job = await jobs.of(tx, task);
@@ -96,18 +86,5 @@ export class SearchTask implements TaskHandler<'search'> {
     await catalogue.doomLeftovers(tx, task.id);
     await search.send(tx, job, result.next);
     await jobs.moveForward(tx, job, null, await search.share(tx, job));
-  }
-
-  async failed(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
-    const { search, end } = this.parts;
-    await end.attemptFailed(tx, task, await search.why(tx, task, failure, consumed), consumed);
-  }
-
-  canceled(tx: TenantTx, task: Task, consumed: Consumed): Promise<void> {
-    return this.parts.end.attemptCanceled(tx, task, consumed);
-  }
-
-  retried(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
-    return this.parts.end.attemptRetried(tx, task, failure, consumed);
   }
 }

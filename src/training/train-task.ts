@@ -1,26 +1,21 @@
 import { Failure } from '../../contracts';
-import type { Consumed, TrainPayload, TrainResult } from '../../contracts';
+import type { TrainPayload, TrainResult } from '../../contracts';
 import type { TenantTx } from '../platform/database';
 import type { Task, TaskHandler } from '../platform/task';
-import type { JobEnd } from './job-end';
+import { DecidingTask } from './deciding-task';
+import type { DecidingTaskParts } from './deciding-task';
 import type { JobTable } from './job-table';
-import type { Search } from './search';
 import { limitMs, searchBudget } from './search-budget';
 import type { TrainingInputs } from './training-inputs';
 import { MERGE_SHARE } from './training.entity';
 
-export interface TrainTaskParts {
-  readonly jobs: JobTable;
-  readonly search: Search;
+export interface TrainTaskParts extends DecidingTaskParts {
   readonly inputs: TrainingInputs;
-  readonly end: JobEnd;
 }
 
 /** A sealed version becomes a model version by a spec that says what to train. */
-export class TrainTask implements TaskHandler<'train'> {
+export class TrainTask extends DecidingTask<TrainTaskParts> implements TaskHandler<'train'> {
   readonly kind = 'train';
-
-  constructor(private readonly parts: TrainTaskParts) {}
 
   async payload(tx: TenantTx, task: Task): Promise<TrainPayload> {
     const { jobs, search, inputs } = this.parts;
@@ -42,10 +37,6 @@ export class TrainTask implements TaskHandler<'train'> {
     return stopInMs ?? null;
   }
 
-  started(tx: TenantTx, task: Task): Promise<void> {
-    return this.parts.jobs.learning(tx, task);
-  }
-
   async progress(tx: TenantTx, task: Task, progress: Parameters<JobTable['progress']>[2]): Promise<void> {
     await this.parts.jobs.progress(tx, task, progress, ...(await this.share(tx, task)));
   }
@@ -58,18 +49,5 @@ export class TrainTask implements TaskHandler<'train'> {
   async finished(tx: TenantTx, task: Task, result: TrainResult): Promise<void> {
     const job = await this.parts.jobs.of(tx, task);
     await this.parts.end.succeed(tx, job, task, result.manifest);
-  }
-
-  async failed(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
-    const { search, end } = this.parts;
-    await end.attemptFailed(tx, task, await search.why(tx, task, failure, consumed), consumed);
-  }
-
-  canceled(tx: TenantTx, task: Task, consumed: Consumed): Promise<void> {
-    return this.parts.end.attemptCanceled(tx, task, consumed);
-  }
-
-  retried(tx: TenantTx, task: Task, failure: Failure, consumed: Consumed): Promise<void> {
-    return this.parts.end.attemptRetried(tx, task, failure, consumed);
   }
 }
