@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, createReadStream, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { ProfilePayload, Sha256 } from '../contracts';
+import type { Sha256 } from '../contracts';
+import { profilePayload as rehearsed } from '../gpu-worker/child/rehearsal';
 import type { TaskIo } from '../gpu-worker/task-io';
 
 /** Sources and sinks are paths. */
@@ -23,24 +24,9 @@ export const localIo = (scratchDir: string): TaskIo => ({
   progress: () => undefined,
 });
 
-/** A regression of `y` on the columns of the CSV at `csv`, a fifth held out, unless said otherwise. */
-export const profilePayload = (
-  csv: string,
-  sealed: string,
-  different: Partial<ProfilePayload> = {},
-): ProfilePayload => ({
-  kind: 'profile',
-  datasetVersionId: '019a0000-0000-7000-8000-000000000001' as ProfilePayload['datasetVersionId'],
-  source: { url: csv, sha256: null, sizeBytes: null },
-  format: 'csv',
-  target: 'y',
-  task: 'regression',
-  holdout: null,
-  holdoutFraction: 0.2,
-  salt: 'bench',
-  sealed: { url: sealed, key: 'sealed' },
-  ...different,
-});
+/** As `rehearsed` says, but held out by the salt that every recorded figure was measured with. */
+export const profilePayload: typeof rehearsed = (csv, sealed, different) =>
+  rehearsed(csv, sealed, { salt: 'bench', ...different });
 
 const sha256 = async (path: string): Promise<Sha256> => {
   const hash = createHash('sha256');

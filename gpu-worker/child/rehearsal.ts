@@ -53,7 +53,12 @@ const rows = (): string => {
   return `${lines.join('\n')}\n`;
 };
 
-const profilePayload = (csv: string, sealed: string): ProfilePayload => ({
+/** A regression of `y` on the columns of the CSV at `csv`, a fifth held out, unless said otherwise. */
+export const profilePayload = (
+  csv: string,
+  sealed: string,
+  different: Partial<ProfilePayload> = {},
+): ProfilePayload => ({
   kind: 'profile',
   datasetVersionId: NOBODY as DatasetVersionId,
   source: { url: csv, sha256: null, sizeBytes: null },
@@ -64,6 +69,7 @@ const profilePayload = (csv: string, sealed: string): ProfilePayload => ({
   holdoutFraction: 0.2,
   salt: 'rehearsal',
   sealed: { url: sealed, key: 'sealed' },
+  ...different,
 });
 
 const trainPayload = (profiled: ProfileResult, folder: string): TrainPayload => ({
