@@ -28,6 +28,25 @@ const counted = async (scope: TenantContext, meter: string, reason = 'billable')
 const ask = (rows: unknown[], more: { requestId?: string } = {}, at = deploymentId, scope = ctx) =>
   stack.predictions.predict(scope, { deploymentId: at, rows, ...more });
 
+/** A deployment that answers a row with so many steps. */
+const forecast = async (scope: TenantContext, within: ScenarioId, horizon: number): Promise<DeploymentId> => {
+  const x = input('x', 'float64', ['n']);
+  const prediction = op.Expand(op.Reshape(op.Cast(x, 'float32'), ['n', 1, 1]), [1, horizon, 1]);
+  const quantiles = op.Reshape(prediction, ['n', horizon, 1, 1]);
+  const onnx = modelBytes({ name: 'test', inputs: [x], outputs: { prediction, quantiles } });
+  const made = await stack.version(scope, within, {
+    onnx,
+    signature: {
+      task: 'forecast',
+      horizon,
+      targets: ['y'],
+      levels: [0.5],
+      outputs: ['prediction', 'quantiles'],
+    },
+  });
+  return (await stack.deploy(scope, made)).id;
+};
+
 beforeAll(async () => {
   stack = await startStack();
   [ctx, other] = [await stack.tenant(), await stack.tenant()];
@@ -146,24 +165,7 @@ describe('a prediction', () => {
   });
 
   test('is in the log, or is refused before it is answered', async () => {
-    const x = input('x', 'float64', ['n']);
-    const forecast = async (horizon: number) => {
-      const prediction = op.Expand(op.Reshape(op.Cast(x, 'float32'), ['n', 1, 1]), [1, horizon, 1]);
-      const quantiles = op.Reshape(prediction, ['n', horizon, 1, 1]);
-      const onnx = modelBytes({ name: 'test', inputs: [x], outputs: { prediction, quantiles } });
-      const made = await stack.version(ctx, scenarioId, {
-        onnx,
-        signature: {
-          task: 'forecast',
-          horizon,
-          targets: ['y'],
-          levels: [0.5],
-          outputs: ['prediction', 'quantiles'],
-        },
-      });
-      return (await stack.deploy(ctx, made)).id;
-    };
-    const [long, longer] = [await forecast(20_000), await forecast(50_000)];
+    const [long, longer] = [await forecast(ctx, scenarioId, 20_000), await forecast(ctx, scenarioId, 50_000)];
     const answer = await ask([{ x: 0.1 }, { x: 0.3 }], {}, long);
     const logged = await stack.predictionLog.get(ctx, answer.id);
     expect(logged.outputs?.map(({ forecast }) => forecast?.prediction)).toEqual(
@@ -176,6 +178,38 @@ describe('a prediction', () => {
     });
     await stack.predictionLog.get(ctx, (await ask([{ x: 1 }])).id);
     expect(await counted(ctx, 'predictions')).toBe(before + 1n);
+  });
+
+  test('too large to be logged is refused however little of the log is kept, and its work is recorded', async () => {
+    const failed = (scope: TenantContext, meter: string) => counted(scope, meter, 'failed');
+    for (const [sampling, requests] of [
+      [0, 2],
+      [0.5, 6],
+    ] as const) {
+      const [mine, theirs] = [await stack.tenant(), await stack.tenant()];
+      const [sampled, unlogged] = [await stack.scenario(mine), await stack.scenario(theirs)];
+      await stack.superuser.query('update app.scenario set log_sampling = $2 where id = $1', [
+        sampled,
+        sampling,
+      ]);
+      await stack.superuser.query('update app.scenario set log_enabled = false where id = $1', [unlogged]);
+      const [at, elsewhere] = [
+        await forecast(mine, sampled, 50_000),
+        await forecast(theirs, unlogged, 50_000),
+      ];
+      for (let i = 0; i < requests; i++) {
+        const requestId = `large-${i}`;
+        expect(await codeOf(ask([{ x: 0.1 }], { requestId }, at, mine))).toBe('PAYLOAD_TOO_LARGE');
+        // Who keeps no log is answered.
+        expect(await codeOf(ask([{ x: 0.1 }], { requestId }, elsewhere, theirs))).toBe('answered');
+      }
+      await until(async () => (await failed(mine, 'predictions')) === BigInt(requests));
+      expect(await failed(mine, 'prediction_rows')).toBe(BigInt(requests));
+      expect(await failed(mine, 'prediction_compute_ns')).toBeGreaterThan(0n);
+      expect(await counted(mine, 'predictions')).toBe(0n);
+      await until(async () => (await counted(theirs, 'predictions')) === BigInt(requests));
+      expect(await failed(theirs, 'predictions')).toBe(0n);
+    }
   });
 
   test('what fails through the platform is recorded and costs nothing', async () => {

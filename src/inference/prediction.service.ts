@@ -15,6 +15,7 @@ import type {
 import type { Clock } from '../platform/clock';
 import type { TenantContext } from '../platform/context';
 import { newId } from '../platform/ids';
+import { assertLoggable } from '../usage';
 import type { UnnumberedEvent, UsageMeter } from '../usage';
 import { answersOf } from './answers';
 import type { Answer } from './answers';
@@ -69,27 +70,23 @@ export class Predictions {
     const { batch, rows } = route.parser.parse(request.rows, request.onUnknownCategory ?? 'REJECT');
     const at = this.clock.now();
     const identity = this.identify(ctx, request);
+    let computeNs: bigint | undefined;
     let outputs: Answer[];
-    let computeNs: bigint;
     try {
       const run = await this.pool.run(route.file, batch);
-      outputs = answersOf(run, route.signature);
       computeNs = run.computeNs;
+      outputs = answersOf(run, route.signature);
+      const event: UnnumberedEvent = {
+        ...eventOf(ctx, route, at, 'billable'),
+        id: identity.id as string as UsageEventId,
+        key: identity.key,
+        quantities: quantitiesOf(rows, computeNs),
+        ...(identity.bodySha256 === undefined ? {} : { bodySha256: identity.bodySha256 }),
+      };
+      await this.meter.store(event, recordOf(route, identity.id, rows, outputs));
     } catch (error) {
-      throw this.recordFailed(ctx, route, rows.length, at, error);
+      throw this.recordRefused(ctx, route, at, quantitiesOf(rows, computeNs), error);
     }
-    const event: UnnumberedEvent = {
-      ...eventOf(ctx, route, at, 'billable'),
-      id: identity.id as string as UsageEventId,
-      key: identity.key,
-      quantities: {
-        predictions: '1',
-        prediction_rows: String(rows.length),
-        prediction_compute_ns: String(computeNs),
-      },
-      ...(identity.bodySha256 === undefined ? {} : { bodySha256: identity.bodySha256 }),
-    };
-    await this.meter.store(event, recordOf(route, identity.id, rows, outputs));
     if (request.requestId != null && identity.bodySha256 !== undefined)
       this.remember(ctx, request.requestId, identity.bodySha256);
     return {
@@ -153,24 +150,38 @@ export class Predictions {
     }
   }
 
-  /** Work that failed through no fault of the caller is recorded and costs nothing. */
-  private recordFailed(ctx: TenantContext, route: Route, rows: number, at: Date, error: unknown): Failure {
+  /** Work without an answer is recorded and costs nothing; what the meter cannot store it cannot record either. */
+  private recordRefused(
+    ctx: TenantContext,
+    route: Route,
+    at: Date,
+    quantities: UnnumberedEvent['quantities'],
+    error: unknown,
+  ): Failure {
     const failure = asFailure(error);
-    if (failure.code.startsWith('MODEL_')) {
+    const isModels = failure.code.startsWith('MODEL_');
+    if (isModels || failure.code === 'PAYLOAD_TOO_LARGE') {
       const id = newId<UsageEventId>();
+      const reason = isModels ? 'platform_fault' : 'failed';
       const event: UnnumberedEvent = {
-        ...eventOf(ctx, route, at, 'platform_fault'),
+        ...eventOf(ctx, route, at, reason),
         id,
         key: `failed:${id}`,
-        quantities: { predictions: '1', prediction_rows: String(rows) },
+        quantities,
       };
       this.meter
         .store(event, null)
-        .catch((cause: unknown) => ctx.log.warn({ err: cause }, 'a failed prediction was not recorded'));
+        .catch((cause: unknown) => ctx.log.warn({ err: cause }, 'a refused prediction was not recorded'));
     }
     return failure;
   }
 }
+
+const quantitiesOf = (rows: readonly RawRow[], computeNs?: bigint): UnnumberedEvent['quantities'] => ({
+  predictions: '1',
+  prediction_rows: String(rows.length),
+  ...(computeNs === undefined ? {} : { prediction_compute_ns: String(computeNs) }),
+});
 
 const eventOf = (
   ctx: TenantContext,
@@ -192,21 +203,27 @@ const eventOf = (
   reversalOf: null,
 });
 
-/** The record that travels with the event, as far as the scenario wants one. */
+/**
+ * The record that travels with the event, as far as the scenario wants one. One that is too large is refused whether or not
+ * it would be sampled: the same request has the same answer.
+ */
 const recordOf = (
   { log }: Route,
   id: PredictionId,
   rows: readonly RawRow[],
   outputs: readonly Answer[],
 ): PredictionRecord | null => {
-  if (!log.enabled || (log.sampling < 1 && !isSampled(id, log.sampling))) return null;
+  if (!log.enabled) return null;
   const kept =
     log.leftOut.size === 0
       ? rows
       : rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !log.leftOut.has(name))));
-  return { id, rows: [...kept], outputs: [...outputs] };
+  const record: PredictionRecord = { id, rows: [...kept], outputs: [...outputs] };
+  if (isSampled(id, log.sampling)) return record;
+  assertLoggable(record);
+  return null;
 };
 
-/** By a hash of the id: the same request is always in or always out. */
+/** By a hash of the id: a repeat of a request is in or out as the first was. */
 const isSampled = (id: PredictionId, sampling: number): boolean =>
-  createHash('sha256').update(id).digest().readUInt32BE(0) / 2 ** 32 < sampling;
+  sampling >= 1 || createHash('sha256').update(id).digest().readUInt32BE(0) / 2 ** 32 < sampling;

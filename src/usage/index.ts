@@ -3,7 +3,7 @@
  * (one fact, with a key that is unique for ever), *reason* (why it is billable, or why not), *producer* (who numbers
  * events, so that a loss shows).
  */
-export { UsageMeter } from './meter';
+export { UsageMeter, assertLoggable } from './meter';
 export type { MeterOptions, UnnumberedEvent } from './meter';
 export { LEDGER, UsageConsumer } from './consumer';
 export type { LoggedPrediction, PredictionSink } from './consumer';

@@ -77,8 +77,7 @@ export class UsageMeter {
    */
   async store(event: UnnumberedEvent, record: PredictionRecord | null): Promise<void> {
     if (this.stopped) throw new Failure('UNAVAILABLE', 'the gateway is stopping');
-    const bytes = 600 + bytesOf(record);
-    const ahead = record !== null && bytes > MAX_MESSAGE_BYTES ? partsOf(record) : [];
+    const { bytes, ahead } = measured(record);
     const prediction = record !== null && ahead.length > 0 ? { ...record, rows: [], outputs: [] } : record;
     return new Promise((resolve, reject) => {
       const sinceMs = Date.now();
@@ -212,6 +211,14 @@ export class UsageMeter {
 }
 
 const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+
+const measured = (record: PredictionRecord | null): Pick<Entry, 'bytes' | 'ahead'> => {
+  const bytes = 600 + bytesOf(record);
+  return { bytes, ahead: record !== null && bytes > MAX_MESSAGE_BYTES ? partsOf(record) : [] };
+};
+
+/** Fails with PAYLOAD_TOO_LARGE as `store` would: for a record that sampling leaves out. */
+export const assertLoggable = (record: PredictionRecord): void => void measured(record);
 
 /** Rows with their answers, as many to a message as it holds. */
 const partsOf = ({ id, rows, outputs }: PredictionRecord): Part[] => {
