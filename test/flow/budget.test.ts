@@ -1,8 +1,6 @@
 /** What a training is quoted, what it may use, and what it is charged: two tenants, two workers, a real platform. */
-import { startPlatform } from '../support/platform';
-import type { TestPlatform } from '../support/platform';
-import { addTenant } from '../support/tenant';
-import { Partner } from './partner';
+import { startPartners } from './partner';
+import type { Partner, Partners } from './partner';
 
 interface Quote {
   readonly seconds: { readonly low: number; readonly high: number | null; readonly basis: string };
@@ -53,17 +51,14 @@ const bill = async (partner: Partner, scenarioId: string): Promise<bigint> => {
 };
 
 describe('a training under a budget', () => {
-  let platform: TestPlatform;
-  let partners: readonly [Partner, Partner];
+  let partners: Partners;
   beforeAll(async () => {
-    platform = await startPlatform({ workers: 2 });
-    const other = await addTenant(platform, 'the neighbour');
-    partners = [new Partner(platform, platform.apiKey), new Partner(platform, other.apiKey)];
+    partners = await startPartners({ workers: 2 });
   });
-  afterAll(() => platform?.stop());
+  afterAll(() => partners.platform.stop());
 
   it('is charged no more than it was quoted, and shows what it tried', async () => {
-    const [mine, theirs] = partners;
+    const { first: mine, second: theirs } = partners;
     const scenarioId = await mine.scenario('mine');
     const { id } = await mine.upload(scenarioId, rows(600));
     const budget = { seconds: 8, amountNano: '1500000' };
@@ -109,7 +104,7 @@ describe('a training under a budget', () => {
   });
 
   it('of one family ends with what it has by then', async () => {
-    const [, theirs] = partners;
+    const { second: theirs } = partners;
     const scenarioId = await theirs.scenario('theirs');
     const { id } = await theirs.upload(scenarioId, rows(600));
     const spec = { family: 'mlp', epochs: 10_000, patience: 0 };
@@ -123,7 +118,7 @@ describe('a training under a budget', () => {
   });
 
   it('of money holds for a retrain, whose merge is not charged', async () => {
-    const [mine, theirs] = partners;
+    const { first: mine, second: theirs } = partners;
     const scenarioId = await mine.scenario('again');
     const { id } = await mine.upload(scenarioId, rows(600));
     const first = await mine.train(id, { family: 'linear' });
@@ -144,7 +139,7 @@ describe('a training under a budget', () => {
   });
 
   it('of nothing is refused, with the place', async () => {
-    const [mine] = partners;
+    const { first: mine } = partners;
     const { id } = await mine.upload(await mine.scenario('none'), rows(100));
     const refused = await mine.ask(
       'mutation ($input: StartTrainingInput!) { startTraining(input: $input) { id } }',

@@ -1,10 +1,7 @@
 /** A label follows what the scenario says that a wrong one costs, from the API to the sealed file, for each tenant its own. */
 import { EvaluationReport } from '../../contracts';
-import { startPlatform } from '../support/platform';
-import type { TestPlatform } from '../support/platform';
-import { addTenant } from '../support/tenant';
-import { Partner } from './partner';
-import type { Version } from './partner';
+import { startPartners } from './partner';
+import type { Partner, Partners, Version } from './partner';
 
 /** A missed failure is nine times as bad as a false alarm, or the other way round. */
 const CAREFUL = { falsePositive: 1, falseNegative: 9 };
@@ -26,13 +23,11 @@ interface Answer {
   readonly probabilities: number[];
 }
 
-let platform: TestPlatform;
+let platform: Partners['platform'];
 let first: Partner;
 let second: Partner;
 beforeAll(async () => {
-  platform = await startPlatform();
-  first = new Partner(platform, platform.apiKey);
-  second = new Partner(platform, (await addTenant(platform, 'second tenant')).apiKey);
+  ({ platform, first, second } = await startPartners());
 });
 afterAll(() => platform.stop());
 

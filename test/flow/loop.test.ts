@@ -1,10 +1,7 @@
 /** The whole loop once, by two tenants side by side, through the public API of a real platform only. */
 import { EvaluationReport } from '../../contracts';
-import { startPlatform } from '../support/platform';
-import type { TestPlatform } from '../support/platform';
-import { addTenant } from '../support/tenant';
-import { eventually, Partner } from './partner';
-import type { Job, Row, Version } from './partner';
+import { eventually, startPartners } from './partner';
+import type { Job, Partner, Partners, Row, Version } from './partner';
 
 interface UsageDay {
   readonly day: string;
@@ -113,19 +110,18 @@ const play = async (
   };
 };
 
-let platform: TestPlatform;
+let partners: Partners;
 let a: Played;
 let b: Played;
 const startedAt = new Date();
 beforeAll(async () => {
-  platform = await startPlatform();
-  const other = await addTenant(platform, 'second tenant');
+  partners = await startPartners();
   [a, b] = await Promise.all([
-    play(new Partner(platform, platform.apiKey), world(3000, 1), 700, 4),
-    play(new Partner(platform, other.apiKey), world(90, 2), 500, 2),
+    play(partners.first, world(3000, 1), 700, 4),
+    play(partners.second, world(90, 2), 500, 2),
   ]);
 });
-afterAll(() => platform.stop());
+afterAll(() => partners.platform.stop());
 const both = (): [Played, Played][] => [
   [a, b],
   [b, a],

@@ -1,6 +1,8 @@
 /** One tenant's hands on a platform: everything over GraphQL and signed URLs. */
 import { createHash } from 'node:crypto';
-import type { GraphQLAnswer, TestPlatform } from '../support/platform';
+import { startPlatform } from '../support/platform';
+import type { GraphQLAnswer, PlatformOptions, TestPlatform } from '../support/platform';
+import { addTenant } from '../support/tenant';
 
 export type Row = Readonly<Record<string, string | number | null>>;
 
@@ -16,6 +18,8 @@ export interface Job {
   readonly id: string;
   readonly state: string;
   readonly datasetVersionId: string;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
   readonly error: { readonly code: string; readonly message: string } | null;
   readonly comparison: Readonly<
     Record<'rows' | 'champion' | 'challenger' | 'difference' | 'low' | 'high', number>
@@ -35,11 +39,15 @@ export interface Job {
 const POLL_MS = 100;
 const PATIENCE_MS = 60_000;
 
-export const eventually = async <T>(read: () => Promise<T>, until: (value: T) => boolean): Promise<T> => {
+export const eventually = async <T>(
+  read: () => Promise<T>,
+  until: (value: T) => boolean,
+  patienceMs = PATIENCE_MS,
+): Promise<T> => {
   for (const from = Date.now(); ;) {
     const value = await read();
     if (until(value)) return value;
-    if (Date.now() - from > PATIENCE_MS) throw new Error(`still ${JSON.stringify(value)}`);
+    if (Date.now() - from > patienceMs) throw new Error(`still ${JSON.stringify(value)}`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 };
@@ -48,6 +56,7 @@ export class Partner {
   constructor(
     private readonly platform: TestPlatform,
     readonly key: string,
+    private readonly patienceMs = PATIENCE_MS,
   ) {}
 
   run<T>(document: string, variables: Record<string, unknown> = {}): Promise<T> {
@@ -102,6 +111,7 @@ export class Partner {
     return eventually(
       () => this.version(versionId),
       ({ state }) => ['SEALED', 'REJECTED'].includes(state),
+      this.patienceMs,
     );
   }
 
@@ -134,7 +144,7 @@ export class Partner {
       async () => {
         const { job } = await this.run<{ job: Job }>(
           `query ($id: ID!) { job(id: $id) {
-             id state datasetVersionId error { code message }
+             id state datasetVersionId startedAt finishedAt error { code message }
              comparison { rows champion challenger difference low high }
              modelVersion { id trainRows validationRows testRows goldenUrl evaluationUrl cardUrl metrics { test baseline } }
            } }`,
@@ -143,6 +153,7 @@ export class Partner {
         return job;
       },
       ({ state }) => ['SUCCEEDED', 'FAILED', 'CANCELED'].includes(state),
+      this.patienceMs,
     );
   }
 
@@ -172,3 +183,25 @@ export class Partner {
     );
   }
 }
+
+export interface Partners {
+  readonly platform: TestPlatform;
+  readonly first: Partner;
+  readonly second: Partner;
+}
+
+/** A platform of its own with two tenants. `patienceMs`: how long a partner waits for its data and its jobs. */
+export const startPartners = async (options?: PlatformOptions, patienceMs?: number): Promise<Partners> => {
+  const platform = await startPlatform(options);
+  try {
+    const { apiKey } = await addTenant(platform, 'second tenant');
+    return {
+      platform,
+      first: new Partner(platform, platform.apiKey, patienceMs),
+      second: new Partner(platform, apiKey, patienceMs),
+    };
+  } catch (error) {
+    await platform.stop();
+    throw error;
+  }
+};

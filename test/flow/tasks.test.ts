@@ -2,37 +2,19 @@
 import { readFileSync } from 'node:fs';
 import { GoldenRows } from '../../contracts';
 import { dataFile } from '../support/data';
-import { startPlatform } from '../support/platform';
-import type { TestPlatform } from '../support/platform';
-import { addTenant } from '../support/tenant';
-import { Partner } from './partner';
-import type { Job } from './partner';
+import { PREDICT, unlikeGolden } from './golden';
+import type { Asked } from './golden';
+import { startPartners } from './partner';
+import type { Job, Partner, Partners } from './partner';
 
-let platform: TestPlatform;
+let platform: Partners['platform'];
 let first: Partner;
 let second: Partner;
 beforeAll(async () => {
-  platform = await startPlatform();
-  first = new Partner(platform, platform.apiKey);
-  second = new Partner(platform, (await addTenant(platform, 'second tenant')).apiKey);
+  ({ platform, first, second } = await startPartners());
 });
 afterAll(() => platform.stop());
 
-interface RowAnswer {
-  readonly prediction: string | number | null;
-  readonly probabilities: number[] | null;
-  readonly low: number | null;
-  readonly high: number | null;
-  readonly set: string[] | null;
-  readonly forecast: { readonly prediction: number[][]; readonly quantiles: number[][][] } | null;
-  readonly row: Readonly<Record<string, string | number | null>> | null;
-}
-interface Asked {
-  readonly id: string;
-  readonly targets: string[] | null;
-  readonly levels: number[] | null;
-  readonly outputs: RowAnswer[];
-}
 interface Played {
   readonly golden: GoldenRows;
   readonly asked: Asked;
@@ -57,10 +39,6 @@ const made = (job: Job): NonNullable<Job['modelVersion']> => {
   if (job.modelVersion === null) throw new Error(`${job.state} ${job.error?.code}: ${job.error?.message}`);
   return job.modelVersion;
 };
-const PREDICT = `query ($id: ID!, $rows: [JSON!]!) { predict(deploymentId: $id, rows: $rows) {
-  id targets levels
-  outputs { prediction probabilities low high set forecast { prediction quantiles } row }
-} }`;
 
 const FEEDBACK = `mutation ($id: ID!, $row: Int!, $actual: JSON!) {
   submitFeedback(predictionId: $id, row: $row, actual: $actual) { revision }
@@ -82,6 +60,8 @@ const play = async (
   const golden = GoldenRows.parse(await (await fetch(goldenUrl)).json());
   const deploymentId = await partner.deploy(id, scenario.task);
   const { predict } = await partner.run<{ predict: Asked }>(PREDICT, { id: deploymentId, rows: golden.rows });
+  expect(golden.rows.length).toBeGreaterThan(0);
+  expect(unlikeGolden(golden, predict.outputs)).toEqual([]);
   const other = partner === first ? second : first;
   const codeOf = async (by: Partner, document: string, variables: Record<string, unknown>) =>
     (await by.ask(document, variables)).errors?.[0]?.extensions?.code;
@@ -105,8 +85,6 @@ const play = async (
       codeOf(partner, 'mutation ($id: ID!) { retrain(scenarioId: $id) { id } }', { id: scenarioId }),
   };
 };
-const near = (given: number | undefined, wanted: number | undefined): void =>
-  expect(Math.abs((given ?? NaN) - (wanted ?? NaN))).toBeLessThanOrEqual(1e-4 * Math.abs(wanted ?? 0) + 1e-6);
 
 const withData = dataFile('airline_passengers.csv') === undefined ? it.skip : it;
 
@@ -118,17 +96,15 @@ withData('a year of passengers is forecast with its quantiles', async () => {
     { family: 'linear', forecast: { horizon: 12, lookback: 24 } },
   );
   expect(asked).toMatchObject({ targets: ['Passengers'], levels: [0.1, 0.5, 0.9] });
-  expect(asked.outputs).toHaveLength(golden.forecasts?.length ?? NaN);
-  asked.outputs.forEach(({ forecast, prediction }, row) => {
-    const wanted = golden.forecasts?.[row];
+  expect(golden.forecasts).toHaveLength(asked.outputs.length);
+  for (const { forecast, prediction } of asked.outputs) {
     expect(forecast?.prediction).toHaveLength(12);
-    near(prediction as number, forecast?.prediction[0]?.[0]);
-    forecast?.prediction.forEach((step, ahead) => near(step[0], wanted?.prediction[ahead]?.[0]));
+    expect(prediction).toBe(forecast?.prediction[0]?.[0]);
     for (const step of forecast?.quantiles ?? []) {
       const [low, middle, high] = step[0] ?? [];
       expect((low ?? NaN) <= (middle ?? NaN) && (middle ?? NaN) <= (high ?? NaN)).toBe(true);
     }
-  });
+  }
   // Two of twelve months have passed: 5 below, and as forecast.
   const [one = [], two = []] = asked.outputs[0]?.forecast?.prediction ?? [];
   expect(await tell(0, [[(one[0] ?? NaN) - 5], two])).toBe(1);
@@ -140,13 +116,12 @@ withData('a year of passengers is forecast with its quantiles', async () => {
 });
 
 withData('machines are told apart from ordinary ones, with no target anywhere', async () => {
-  const { golden, asked, tell, quality } = await play(
+  const { asked, tell, quality } = await play(
     second,
     { name: 'machines', task: 'anomaly', target: null },
     lines('ai4i2020.csv', 600),
     { family: 'isolation-forest' },
   );
-  expect(asked.outputs.map(({ prediction }) => prediction)).toEqual(golden.predictions);
   for (const { prediction, probabilities } of asked.outputs) {
     expect(['normal', 'anomaly']).toContain(prediction);
     expect(probabilities?.[1]).toBeGreaterThanOrEqual(0);
@@ -157,13 +132,12 @@ withData('machines are told apart from ordinary ones, with no target anywhere', 
 });
 
 withData('customers fall into groups', async () => {
-  const { golden, asked, tell } = await play(
+  const { asked, tell } = await play(
     first,
     { name: 'customers', task: 'clustering', target: null },
     lines('insurance_charges.csv', 600),
     { family: 'k-means', clusters: 3 },
   );
-  expect(asked.outputs.map(({ prediction }) => prediction)).toEqual(golden.predictions);
   expect(asked.outputs.every(({ probabilities }) => probabilities?.length === 3)).toBe(true);
   expect(await tell(0, '1')).toBe('NO_TRUTH');
 });
@@ -175,16 +149,8 @@ withData('rows are made up as they were when the file was verified', async () =>
     lines('insurance_charges.csv', 400),
     { family: 'gan', epochs: 5, hidden: [16], latent: 8 },
   );
-  expect(asked.outputs).toHaveLength(golden.generated?.length ?? NaN);
-  asked.outputs.forEach(({ row, prediction }, at) => {
-    expect(prediction).toBeNull();
-    const wanted = golden.generated?.[at] ?? {};
-    expect(Object.keys(row ?? {}).sort()).toEqual(Object.keys(wanted).sort());
-    for (const [name, cell] of Object.entries(wanted)) {
-      if (typeof cell === 'number') near(row?.[name] as number, cell);
-      else expect(row?.[name]).toBe(cell);
-    }
-  });
+  expect(golden.generated).toHaveLength(asked.outputs.length);
+  expect(asked.outputs.every(({ row, prediction }) => row !== null && prediction === null)).toBe(true);
   expect(await tell(0, 1)).toBe('NO_TRUTH');
   expect(await quality()).toEqual({ rows: 0, metrics: {} });
 });
@@ -212,14 +178,12 @@ it('a row is judged with the rows before it', async () => {
     },
   );
   expect(golden.rows[0]?.['heat']).toHaveLength(4);
-  asked.outputs.forEach(({ prediction, low, high }, row) => {
-    near(prediction as number, golden.predictions[row] as number);
+  for (const { prediction, low, high } of asked.outputs)
     expect((low ?? NaN) < Number(prediction) && Number(prediction) < (high ?? NaN)).toBe(true);
-  });
   const actual = golden.actuals?.[0] as number;
   expect(await tell(0, actual)).toBe(1);
   const { rows, metrics } = await quality();
   expect(rows).toBe(1);
-  near(metrics['mae'] ?? NaN, Math.abs(Number(asked.outputs[0]?.prediction) - actual));
+  expect(metrics['mae']).toBeCloseTo(Math.abs(Number(asked.outputs[0]?.prediction) - actual), 5);
   expect(await retrain()).toBe('STATE_CONFLICT');
 });

@@ -1,0 +1,56 @@
+/** The whole answer to rows over GraphQL, and whether it is what the sealed file answered when it was verified. */
+import type { GoldenRows, RawCell } from '../../contracts';
+
+export interface RowAnswer {
+  readonly prediction: string | number | null;
+  readonly probabilities: number[] | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly set: string[] | null;
+  readonly forecast: { readonly prediction: number[][]; readonly quantiles: number[][][] } | null;
+  readonly row: Readonly<Record<string, string | number | null>> | null;
+}
+
+export interface Asked {
+  readonly id: string;
+  readonly targets: string[] | null;
+  readonly levels: number[] | null;
+  readonly outputs: RowAnswer[];
+}
+
+export const PREDICT = `query ($id: ID!, $rows: [JSON!]!) { predict(deploymentId: $id, rows: $rows) {
+  id targets levels
+  outputs { prediction probabilities low high set forecast { prediction quantiles } row }
+} }`;
+
+type Cell = RawCell | undefined;
+
+const agrees = (given: Cell, wanted: Cell): boolean =>
+  typeof given === 'number' && typeof wanted === 'number'
+    ? Math.abs(given - wanted) <= 1e-4 * Math.abs(wanted) + 1e-6
+    : given === wanted;
+
+const agreeAll = (given: readonly Cell[], wanted: readonly Cell[]): boolean =>
+  given.length === wanted.length && wanted.every((cell, at) => agrees(given[at], cell));
+
+/** Numbers of the golden rows that are not answered as recorded. Intervals and sets are not recorded. */
+export const unlikeGolden = (golden: GoldenRows, outputs: readonly RowAnswer[]): number[] =>
+  [...golden.rows.keys()].filter((at) => {
+    const { prediction, probabilities, forecast, row } = outputs[at] ?? {};
+    const made = golden.generated?.[at];
+    if (made !== undefined) {
+      const names = Object.keys(made);
+      const given = row ?? {};
+      return !(
+        Object.keys(given).length === names.length &&
+        names.every((name) => name in given && agrees(given[name], made[name]))
+      );
+    }
+    const steps = golden.forecasts?.[at];
+    return !(
+      agrees(prediction, golden.predictions[at]) &&
+      agreeAll(probabilities ?? [], golden.probabilities?.[at] ?? []) &&
+      agreeAll(forecast?.prediction.flat() ?? [], steps?.prediction.flat() ?? []) &&
+      agreeAll(forecast?.quantiles.flat(2) ?? [], steps?.quantiles.flat(2) ?? [])
+    );
+  });
