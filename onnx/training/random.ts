@@ -34,7 +34,8 @@ export const randomNormal = (key: number, counter: number): number => {
 /** The order of 0..count-1 in one epoch (Fisher and Yates). */
 export const permutation = (count: number, seed: number, epoch: number): Int32Array => {
   const key = randomKey(seed, 0x5f, epoch);
-  const order = Int32Array.from({ length: count }, (_, index) => index);
+  const order = new Int32Array(count);
+  for (let index = 0; index < count; index++) order[index] = index;
   for (let last = count - 1; last > 0; last--) {
     // The product is below 2^53, so the floor is exact; the bias is at most count / 2^32.
     const pick = Math.floor((randomBits(key, last) * (last + 1)) / 0x100000000);
