@@ -8,7 +8,7 @@ import type {
   NodeProto,
   ValueInfo,
 } from './proto/model';
-import type { Tensor, TensorData } from './tensor';
+import { sameShape, type Tensor, type TensorData } from './tensor';
 import { innermost, MAIN, type Attribute, type Body, type Node, type Scope, type Value } from './value';
 
 export interface ModelParts {
@@ -46,6 +46,23 @@ export const modelProto = (parts: ModelParts): ModelProto => {
 
 /** Operators whose results after the first may be left out where nothing uses them. */
 const OPTIONAL_RESULTS: ReadonlySet<string> = new Set(['MaxPool', 'LayerNormalization', 'GRU', 'LSTM']);
+
+const BROADCASTING: ReadonlySet<string> = new Set(['Add', 'Sub', 'Mul', 'Div']);
+
+/** A node's inputs; past a Reshape that only drops leading axes of length one, since broadcasting does that by itself. */
+const inputsOf = ({ op, inputs, outputs }: Node): readonly (Value | undefined)[] =>
+  inputs.map((value, at) => {
+    if (value?.origin.kind !== 'node' || value.origin.node.op !== 'Reshape') return value;
+    if (op === 'Gemm' ? at !== 2 : !BROADCASTING.has(op)) return value;
+    const [source] = value.origin.node.inputs;
+    const extra = (source?.rank ?? 0) - value.rank;
+    const fits =
+      source !== undefined &&
+      extra > 0 &&
+      source.rank <= (outputs[0]?.rank ?? 0) &&
+      sameShape(source.shape, [...new Array<number>(extra).fill(1), ...value.shape]);
+    return fits ? source : value;
+  });
 
 /** Values and shared computations that are visible in one graph and in the bodies within it. */
 class Frame {
@@ -113,7 +130,7 @@ class Emitter {
       if (value.origin.kind !== 'node' || seen.has(value.origin.node)) continue;
       const found = value.origin.node;
       seen.add(found);
-      for (const input of found.inputs) if (input !== undefined) waiting.push(input);
+      for (const input of inputsOf(found)) if (input !== undefined) waiting.push(input);
       for (const attribute of Object.values(found.attributes))
         if (attribute.type === 'body') waiting.push(...attribute.value.outputs);
       const scope = innermost(found.scopes);
@@ -129,7 +146,7 @@ class Emitter {
   }
 
   private emitNode(item: Node, frame: Frame, wanted: ReadonlyMap<Value, string>): void {
-    const inputs = item.inputs.map((value) => (value === undefined ? '' : this.reference(frame, value)));
+    const inputs = inputsOf(item).map((value) => (value === undefined ? '' : this.reference(frame, value)));
     while (inputs.at(-1) === '') inputs.pop();
     const hasBody = Object.values(item.attributes).some(({ type }) => type === 'body');
     const sorted = Object.entries(item.attributes).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -58,8 +58,8 @@ const axisSums = (x: Value, axes: readonly number[]): Value => {
   const [rows, columns] = x.shape;
   if (x.rank !== 2 || axes.length !== 1 || axes[0] !== 0 || typeof rows !== 'number' || columns === undefined)
     return op.ReduceSum(x, { axes });
-  const ones = constant(tensor(x.dtype, new Array<number>(rows).fill(1)));
-  return node1('MatMul', [ones, x], { dtype: x.dtype, shape: [columns] });
+  const ones = constant(tensor(x.dtype, new Array<number>(rows).fill(1), [1, rows]));
+  return op.Reshape(op.MatMul(ones, x), [columns]);
 };
 
 /** Reshape to the shape of another value, also where several of its dimensions are known only at run time. */

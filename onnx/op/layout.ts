@@ -24,6 +24,10 @@ const axisAttribute = (axis: number): Record<string, Attribute> => ({ axis: { ty
  */
 export const Reshape = (x: Value, shape: Shape): Value => {
   if (sameShape(x.shape, shape)) return x;
+  if (x.origin.kind === 'node' && x.origin.node.op === 'Reshape') {
+    const [source] = x.origin.node.inputs;
+    if (source !== undefined && sameShape(source.shape, shape)) return source;
+  }
   const copied = shape.map((dim, axis) => typeof dim === 'string' && dim === x.shape[axis]);
   const free = shape.filter((dim, axis) => typeof dim === 'string' && !copied[axis]);
   const size = (dims: Shape): number =>

@@ -7,6 +7,7 @@ import { input, type Value } from '../value';
 import { WeightLayout, type Parameters, type Weights } from './layout';
 import type { Optimizer } from './optimizer';
 import type { L2 } from './penalty';
+import { afterLoop } from './reports';
 import { dropoutMasks, uniformDraws } from './random';
 import { buffersOf, trainingStep } from './step';
 
@@ -142,6 +143,7 @@ export const compileTraining = <C extends string>(plan: TrainingPlan<C>): Compil
   );
   const draws: { draw: Draw; feed: Value }[] = [];
   const reports = ['loss'];
+  let finish: (stacked: readonly Value[]) => Value[] = () => [];
   const body: StepBody = (carried, slices, also) => {
     const step = trainingStep(plan, {
       carried,
@@ -163,11 +165,16 @@ export const compileTraining = <C extends string>(plan: TrainingPlan<C>): Compil
     const slopes = layout.pack(Object.fromEntries(order.map((name, at) => [name, known(found, at)])));
     const { state: next, loss } = step.update(slopes);
     reports.push(...Object.keys(step.metrics));
-    return { state: next, collect: [loss, ...Object.values(step.metrics)] };
+    const { collect, after } = afterLoop([loss, ...Object.values(step.metrics)], next);
+    finish = after;
+    return { state: next, collect };
   };
 
   // Batches are picked in one pass before the loop: a slice of a step is then a view.
-  const sequences = [...data.map((column) => op.Gather(column, index)), ...coefficients];
+  const sequences = [
+    ...data.map((column) => op.Gather(column, index)),
+    ...coefficients.map((coefficient) => op.Reshape(coefficient, ['steps', 1, 1])),
+  ];
   const result =
     plan.loop === 'loop' ? viaLoop(index, sequences, state, body) : op.Scan({ state, sequences, body });
   const outputs: Record<string, Value> = {};
@@ -176,7 +183,7 @@ export const compileTraining = <C extends string>(plan: TrainingPlan<C>): Compil
     outputs[`next/${name}`] = known(result.state, at);
     return { input: name, output: `next/${name}`, dims: value.shape.map(Number) };
   });
-  reports.forEach((name, at) => (outputs[name] = known(result.collected, at)));
+  finish(result.collected).forEach((report, at) => (outputs[known(reports, at)] = report));
   const inputs = [
     ...data,
     ...Object.values(resident),

@@ -11,7 +11,8 @@ export interface Group {
   /** Name of the tensor in the compiled model. */
   readonly name: string;
   readonly members: readonly Member[];
-  readonly dims: readonly number[];
+  /** A row: [1, numbers of all members]. */
+  readonly dims: readonly [1, number];
 }
 
 interface Member {
@@ -39,15 +40,14 @@ export class WeightLayout {
     const shared = small.map((member) => ({ ...member, offset: (offset += member.count) - member.count }));
     const alone = members
       .filter(({ count }) => count >= ALONE_FROM)
-      .map((member) => ({ name: member.name, members: [{ ...member, offset: 0 }], dims: member.dims }));
+      .map((member) => ({ name: member.name, members: [{ ...member, offset: 0 }] }));
     const [only] = shared;
     const common =
-      shared.length === 1 && only !== undefined
-        ? [{ name: only.name, members: shared, dims: only.dims }]
-        : shared.length === 0
-          ? []
-          : [{ name: 'shared', members: shared, dims: [offset] }];
-    this.groups = [...common, ...alone];
+      only === undefined ? [] : [{ name: shared.length === 1 ? only.name : 'shared', members: shared }];
+    this.groups = [...common, ...alone].map((group) => ({
+      ...group,
+      dims: [1, group.members.reduce((total, { count }) => total + count, 0)],
+    }));
   }
 
   /** One model input per group. */
@@ -67,7 +67,7 @@ export class WeightLayout {
           : op.Split(
               value,
               members.map(({ count }) => count),
-              0,
+              1,
             );
       members.forEach(({ name, dims }, place) => {
         const part = parts[place];
@@ -83,9 +83,9 @@ export class WeightLayout {
       const parts = members.map(({ name, count }) => {
         const value = values[name];
         if (value === undefined) throw new GraphError(`no value for parameter ${name}`);
-        return members.length === 1 ? value : op.Reshape(value, [count]);
+        return op.Reshape(value, [1, count]);
       });
-      return op.Concat(parts, 0);
+      return op.Concat(parts, 1);
     });
   }
 

@@ -3,10 +3,10 @@ import { countOf, tensor } from '../tensor';
 import { constant, type Value } from '../value';
 import type { Group } from './layout';
 
-/** How parameters move along their gradients. State («slots») has the parameters' shape and starts at zero. */
+/** How parameters move along their gradients. All are rows [1, n], coefficients [1, 1]; state («slots») starts at zero. */
 export interface Optimizer {
   readonly slots: readonly string[];
-  /** Names of the numbers that change with the step; they are computed outside and fed. */
+  /** Names of the numbers that change with the step; they are computed outside and fed. Rates are negative: a step adds. */
   readonly coefficients: readonly string[];
   /** @param step from 1 */
   coefficientsAt(step: number, learningRate: number): readonly number[];
@@ -19,6 +19,13 @@ export interface Optimizer {
     readonly group: Group;
   }): { readonly parameters: Value; readonly slots: readonly Value[] };
 }
+
+/**
+ * factor · x + y for rows [1, n], as a product of matrices: one pass over the rows on kernels that use the whole width of
+ * the processor's vectors, where Mul and Add are two and use a quarter of it.
+ */
+const scaledSum = (factor: number | Value, x: Value, y: Value): Value =>
+  op.Gemm(typeof factor === 'number' ? constant(tensor('float32', [factor], [1, 1])) : factor, x, y);
 
 export interface AdamOptions {
   readonly beta1?: number;
@@ -34,7 +41,7 @@ const pick = (values: readonly Value[], index: number): Value => {
 
 /**
  * Adam (Kingma & Ba 2015, Algorithm 1) with the defaults of Keras and TensorFlow.js. The constants are folded so that
- * ten passes over the parameters remain: the slots hold m / (1 - beta1) and v / (1 - beta2), and both bias
+ * seven passes over the parameters remain: the slots hold m / (1 - beta1) and v / (1 - beta2), and both bias
  * corrections stand in the rate and epsilon of the step.
  */
 export const adam = ({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 }: AdamOptions = {}): Optimizer => ({
@@ -42,13 +49,13 @@ export const adam = ({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 }: AdamOptions
   coefficients: ['rate', 'epsilon'],
   coefficientsAt(step, learningRate) {
     const correction = Math.sqrt((1 - beta2 ** step) / (1 - beta2));
-    return [(learningRate * correction * (1 - beta1)) / (1 - beta1 ** step), epsilon * correction];
+    return [(-learningRate * correction * (1 - beta1)) / (1 - beta1 ** step), epsilon * correction];
   },
   update({ parameters, gradients, slots, coefficients }) {
-    const m = op.Add(op.Mul(pick(slots, 0), beta1), gradients);
-    const v = op.Add(op.Mul(pick(slots, 1), beta2), op.Mul(gradients, gradients));
+    const m = scaledSum(beta1, pick(slots, 0), gradients);
+    const v = scaledSum(beta2, pick(slots, 1), op.Mul(gradients, gradients));
     const direction = op.Div(m, op.Add(op.Sqrt(v), pick(coefficients, 1)));
-    return { parameters: op.Sub(parameters, op.Mul(direction, pick(coefficients, 0))), slots: [m, v] };
+    return { parameters: scaledSum(pick(coefficients, 0), direction, parameters), slots: [m, v] };
   },
 });
 
@@ -71,7 +78,7 @@ export const adamW = ({
     coefficients: [...inner.coefficients, 'decay'],
     coefficientsAt: (step, learningRate) => [
       ...inner.coefficientsAt(step, learningRate),
-      learningRate * weightDecay,
+      -learningRate * weightDecay,
     ],
     update(now) {
       const next = inner.update(now);
@@ -79,7 +86,7 @@ export const adamW = ({
       if (lost === undefined) return next;
       return {
         ...next,
-        parameters: op.Sub(next.parameters, op.Mul(lost, pick(now.coefficients, inner.coefficients.length))),
+        parameters: scaledSum(pick(now.coefficients, inner.coefficients.length), lost, next.parameters),
       };
     },
   };
@@ -107,11 +114,11 @@ export interface SgdOptions {
 export const sgd = ({ momentum = 0 }: SgdOptions = {}): Optimizer => ({
   slots: momentum === 0 ? [] : ['momentum'],
   coefficients: ['rate'],
-  coefficientsAt: (_step, learningRate) => [learningRate],
+  coefficientsAt: (_step, learningRate) => [-learningRate],
   update({ parameters, gradients, slots, coefficients }) {
-    const velocity = momentum === 0 ? gradients : op.Add(op.Mul(pick(slots, 0), momentum), gradients);
+    const velocity = momentum === 0 ? gradients : scaledSum(momentum, pick(slots, 0), gradients);
     return {
-      parameters: op.Sub(parameters, op.Mul(velocity, pick(coefficients, 0))),
+      parameters: scaledSum(pick(coefficients, 0), velocity, parameters),
       slots: momentum === 0 ? [] : [velocity],
     };
   },

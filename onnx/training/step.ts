@@ -11,7 +11,7 @@ export interface StepInputs<C extends string> {
   readonly carried: readonly Value[];
   /** Each column as [batch, ...dims]. */
   readonly batch: Readonly<Record<C, Value>>;
-  /** Scalars in the order of the optimizer's coefficients. */
+  /** [1, 1] each, in the order of the optimizer's coefficients. */
   readonly coefficients: readonly Value[];
   readonly resident: Readonly<Record<string, Value>>;
   /** The next random numbers, of these dimensions: `rate` as in `Draw`. */

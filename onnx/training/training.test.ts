@@ -1,5 +1,6 @@
 import { GraphError } from '../errors';
 import * as op from '../op';
+import { readModel } from '../proto/read';
 import { evaluate, train } from '../testing/runtime';
 import { input, type Value } from '../value';
 import { compileTraining, type Ingredients, type TrainingPlan } from './compile';
@@ -98,6 +99,11 @@ test('however the steps are cut into runs, the weights end in the same bits, dro
   const cut = await train(compiled, { ...run, chunks: [1, 7, 2, STEPS - 10] });
   expect(cut.weights).toEqual(whole.weights);
   expect(cut.reports).toEqual(whole.reports);
+  // Batches of 16 rows are long enough for the loop to hand out what the reports are computed from.
+  const wide = compileTraining(plan({ batchSize: 16 }, 0.4));
+  const sixteens = { ...run, index: index.slice(0, 7 * 16) };
+  const { reports } = await train(wide, sixteens);
+  expect((await train(wide, { ...sixteens, chunks: [1, 2, 4] })).reports).toEqual(reports);
   const other = await train(compiled, { ...run, seed: 2 });
   expect(other.weights).not.toEqual(whole.weights);
 });
@@ -183,6 +189,42 @@ test('clipNorm bounds the step of plain descent', async () => {
   expect(Math.sqrt(moved.reduce((sum, value) => sum + value, 0))).toBeCloseTo(0.5, 3);
 });
 
+test('what only reports need is computed after the loop, to the same numbers', async () => {
+  const build: TrainingPlan<'x' | 'y' | 'weight'>['build'] = (given) => {
+    const prediction = network(given.weights, given.batch.x, given.dropout);
+    const error = op.Sub(prediction, given.batch.y);
+    return {
+      loss: meanSquaredError(prediction, given.batch.y),
+      // The largest error stays inside, and with it its mean.
+      metrics: { bias: op.ReduceMean(error), half: op.Mul(op.ReduceMax(error), 0.5) },
+    };
+  };
+  const compiled = compileTraining({ ...plan({ batchSize: 16 }), build });
+  const scan = readModel(compiled.bytes).graph.nodes.find(({ op: name }) => name === 'Scan');
+  const body = scan?.attributes.find(({ type }) => type === 'graph');
+  if (body?.type !== 'graph') throw new Error('the loop has a body');
+  const inside = body.value.nodes.map(({ op: name }) => name);
+  expect(inside).toContain('ReduceMax');
+  expect(inside).not.toContain('ReduceMean');
+  const { reports } = await train(compiled, { ...run, index: index.slice(0, 16) });
+  const order = [...index.slice(0, 16)];
+  const hidden = (row: number): number[] =>
+    [0, 1, 2, 3, 4, 5, 6, 7].map((unit) =>
+      Math.max(
+        0,
+        [0, 1, 2].reduce((sum, at) => sum + (x[3 * row + at] ?? 0) * (weights.k1[8 * at + unit] ?? 0), 0),
+      ),
+    );
+  const errors = order.map(
+    (row) =>
+      hidden(row).reduce((sum, value, unit) => sum + value * (weights.k2[unit] ?? 0), 0) - (y[row] ?? 0),
+  );
+  const mean = (list: readonly number[]): number => list.reduce((sum, value) => sum + value, 0) / 16;
+  expect(reports.loss?.[0]).toBeCloseTo(mean(errors.map((error) => error ** 2)), 4);
+  expect(reports.bias?.[0]).toBeCloseTo(mean(errors), 4);
+  expect(reports.half?.[0]).toBeCloseTo(Math.max(...errors) / 2, 4);
+});
+
 test('the exported network computes what training computed, and dropout is gone', async () => {
   const compiled = compileTraining(plan({}, 0.5));
   const trained = await train(compiled, run);
@@ -196,7 +238,7 @@ test('the exported network computes what training computed, and dropout is gone'
   const arrays = compiled.layout.arrays(trained.weights);
   const validated = await evaluate({ y: live }, [rows, ...carried], {
     ...feed,
-    [compiled.state[0]?.input ?? '']: { data: arrays[0] ?? [], dims: [arrays[0]?.length ?? 0] },
+    [compiled.state[0]?.input ?? '']: { data: arrays[0] ?? [], dims: [1, arrays[0]?.length ?? 0] },
   });
   // Constant weights are packed for another kernel by onnxruntime: the last bit may differ.
   served.y?.numbers.forEach((value, row) => expect(value).toBeCloseTo(validated.y?.numbers[row] ?? NaN, 5));
@@ -207,8 +249,8 @@ test('large parameters are carried alone, small ones share a vector, and both co
   const sizes = { table: [200, 200], bias: [200], other: [200, 2] };
   const layout = new WeightLayout(sizes);
   expect(layout.groups.map(({ name, dims }) => [name, dims])).toEqual([
-    ['shared', [600]],
-    ['table', [200, 200]],
+    ['shared', [1, 600]],
+    ['table', [1, 40_000]],
   ]);
   const values = {
     table: heNormal([200, 200], 1, 0),

@@ -50,7 +50,7 @@ export class TensorFlowTraining implements Session {
           input(name, dtype, [batchSize, ...dims.slice(1).map(Number)]),
         ]),
       ),
-      coefficients: coefficientInputs.map((name) => input(name, 'float32', [])),
+      coefficients: coefficientInputs.map((name) => input(name, 'float32', [1, 1])),
       draws: draws.map(({ input: name, dims }) => input(name, 'float32', dims)),
       resident: new Map(
         Object.entries(plan.resident ?? {}).map(([name, { dtype, shape }]) => [
@@ -96,9 +96,12 @@ export class TensorFlowTraining implements Session {
     };
     const index = tf.tidy(() => upload(tf, fed(compiled.index)));
     const [steps = 0] = index.shape;
-    const sequences = [...compiled.coefficientInputs, ...compiled.draws.map(({ input: name }) => name)].map(
-      (name) => upload(tf, fed(name)),
-    );
+    const sequences = [
+      ...compiled.coefficientInputs.map((name) =>
+        tf.tidy(() => tf.reshape(upload(tf, fed(name)), [steps, 1, 1])),
+      ),
+      ...compiled.draws.map(({ input: name }) => upload(tf, fed(name))),
+    ];
     let state = compiled.state.map(({ input: name }) => upload(tf, fed(name)));
     const columns = compiled.columns.map(({ name }) => this.kept(name, fed(name)));
     const resident = [...this.feeds.resident.keys()].map((name) => this.kept(name, fed(name)));
