@@ -72,7 +72,7 @@ const sameNumbers = async (duck: Duck, columns: readonly number[]): Promise<Pair
   for (let first = 0; first < pairs.length; first += AT_ONCE) {
     const some = pairs.slice(first, first + AT_ONCE);
     const row = await duck.one<Record<string, number | null>>(
-      `select ${some.map(([a, b], i) => `corr(c${a}::double, c${b}::double) as r${i}, count(*) filter (c${a} is not null and c${b} is not null) as n${i}`).join(', ')} from sampled`,
+      `select ${some.map(([a, b], i) => `corr(c${a}::double, c${b}::double) as r${i}, regr_count(c${a}::double, c${b}::double) as n${i}`).join(', ')} from sampled`,
     );
     some.forEach((pair, i) => {
       if (Math.abs(row[`r${i}`] ?? 0) > SAME && (row[`n${i}`] ?? 0) >= FEWEST_ROWS) same.push(pair);

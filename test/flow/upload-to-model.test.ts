@@ -90,6 +90,20 @@ it('a CSV becomes a model that beats the mean', async () => {
   expect(s.usage).toMatchObject([{ reason: 'billable' }]);
 });
 
+it('sixty columns of numbers fit into the memory of a profile', async () => {
+  const names = Array.from({ length: 60 }, (_, at) => `n${at}`);
+  const rows = Array.from({ length: 300 }, (_, row) =>
+    [...names.map((_name, at) => ((row + 1) * (at + 3)) % 997), row % 89].join(),
+  );
+  const csv = `${[...names, 'price'].join()}\n${rows.join('\n')}\n`;
+  const { version, upload } = await s.declare(s.a, { sizeBytes: Buffer.byteLength(csv) });
+  await s.put(upload.url, csv);
+  for await (const _ of s.datasets.progress(s.a.ctx, version.id)) continue;
+  await expect(s.datasets.getVersion(s.a.ctx, version.id)).resolves.toMatchObject({
+    ...{ state: 'SEALED', errorCode: null, rows: 300 },
+  });
+});
+
 it('a file that is no data is rejected, and nothing of it stays', async () => {
   const { version, upload } = await s.declare(s.b, { sizeBytes: 12 });
   await s.put(upload.url, 'area,price\n\n');
