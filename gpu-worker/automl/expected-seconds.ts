@@ -11,6 +11,9 @@ const PER_STEP = 5e-5;
 const PER_LEAF = 1e-5;
 const PER_TREE_CELL = 5e-10;
 const TIME_FEATURES = 5;
+/** Seconds a row that interactions are looked for on, at most so many. */
+const PER_INTERACTION_ROW = 5e-5;
+const MOST_INTERACTION_ROWS = 10_000;
 /** Seconds a row of the families that are not in the portfolio. */
 const PER_ROW_OF_OTHERS = 1e-3;
 /** Networks and trees stop at about this share of the epochs and rounds that they may take. */
@@ -22,7 +25,10 @@ export const expectedSeconds = (
   shape: SearchShape,
 ): number => {
   const rows = shape.rows * 0.8 * rowShare;
-  return folds.length * (PER_FOLD + PER_CELL * rows * shape.width + trainingSeconds(spec, rows, shape));
+  const made = 'interactions' in spec ? (spec.interactions ?? 0) : 0;
+  const wide = { ...shape, numbers: shape.numbers + made, width: shape.width + made };
+  const found = made > 0 ? PER_INTERACTION_ROW * Math.min(rows, MOST_INTERACTION_ROWS) : 0;
+  return folds.length * (PER_FOLD + PER_CELL * rows * wide.width + found + trainingSeconds(spec, rows, wide));
 };
 
 const trainingSeconds = (spec: ConcreteSpec, rows: number, shape: SearchShape): number => {
@@ -32,7 +38,9 @@ const trainingSeconds = (spec: ConcreteSpec, rows: number, shape: SearchShape): 
       : network({ epochs: 60, batchSize: 256, members: 1, hidden: [] }, shape.width, rows, shape);
   if (spec.family === 'mlp') {
     const width = shape.width + (spec.numeric === 'piecewise' ? shape.numbers * spec.bins : 0);
-    return network(spec, width, rows, shape);
+    const embedded = spec.embedding === 'none' ? 0 : shape.numbers * spec.embeddingSize;
+    const first = embedded > 0 ? embedded + shape.width - shape.numbers : width;
+    return spec.sharedMembers * network(spec, first, rows, shape);
   }
   if (spec.family !== 'trees') return rows * PER_ROW_OF_OTHERS;
   const columns = shape.numbers + shape.categories + shape.times * TIME_FEATURES;

@@ -2,11 +2,20 @@
  * What a search does next: a pure function of what it has seen. Successive halving (Jamieson & Talwalkar 2016) in rungs
  * of folds: every candidate is judged on the first ones, the best go on to the next, and what a candidate learned in
  * earlier rungs stays part of its model. A rung is planned as a whole once the last one has ended, so that the order in
- * which its trials finish decides nothing.
+ * which its trials finish decides nothing. After the portfolio has gone through all rungs, so do variations of its leaders, in
+ * waves, while there is time: the number of waves is bounded, so that a small search ends by itself and not by the clock.
  */
-import type { AutoSpec, SearchBudget, SearchShape, TrialOutcome, TrialSpec } from '../../contracts';
+import type {
+  AutoSpec,
+  ConcreteSpec,
+  SearchBudget,
+  SearchShape,
+  TrialOutcome,
+  TrialSpec,
+} from '../../contracts';
 import { expectedSeconds, paceOf } from './expected-seconds';
 import { portfolio } from './portfolio';
+import { variations } from './variations';
 import { pooled } from './score';
 
 export interface SearchState {
@@ -20,21 +29,41 @@ export interface SearchState {
 /** Trials of one rung, in the order of their promise; none: it is time to make the model. */
 export const planSearch = (state: SearchState): TrialSpec[] => {
   const { shape, outcomes, spec } = state;
-  const candidates = portfolio(shape, spec.families);
   const rungs = rungsOf(shape);
   const last = outcomes.reduce((highest, { trial }) => Math.max(highest, trial.rung), -1);
   const rung = last + 1;
-  const to = rungs[rung];
-  if (to === undefined) return [];
-  const from = rungs[last] ?? 0;
-  const chosen = last < 0 ? candidates.map((_, candidate) => candidate) : promoted(outcomes, last);
-  const wanted = chosen.flatMap((candidate, at): TrialSpec[] => {
-    const concrete = candidates[candidate];
-    if (concrete === undefined) return [];
-    const folds = Array.from({ length: to - from }, (_, i) => from + i);
-    return [{ id: outcomes.length + at, candidate, rung, spec: concrete, folds, rowShare: 1, seconds: null }];
-  });
-  return withinBudget(wanted, rung, rungs.length, state);
+  const step = rung % rungs.length;
+  const to = rungs[step];
+  if (to === undefined || rung >= WAVES * rungs.length) return [];
+  const from = rungs[step - 1] ?? 0;
+  const folds = Array.from({ length: to - from }, (_, i) => from + i);
+  const specs = new Map(outcomes.map(({ trial }) => [trial.candidate, trial.spec]));
+  const known = Math.max(-1, ...specs.keys()) + 1;
+  const begun = (): ConcreteSpec[] =>
+    rung === 0 ? portfolio(shape, spec.families) : variations(leadersFirst(outcomes), shape);
+  const wanted =
+    step === 0
+      ? begun().map((one, at) => ({ candidate: known + at, spec: one }))
+      : promoted(outcomes, last).flatMap((candidate) => {
+          const one = specs.get(candidate);
+          return one === undefined ? [] : [{ candidate, spec: one }];
+        });
+  const trials = wanted.map((one, at) => ({
+    ...{ id: outcomes.length + at, rung, folds, rowShare: 1, seconds: null },
+    ...one,
+  }));
+  return withinBudget(trials, step, rungs.length, state);
+};
+
+/** The portfolio and twice what lies next to its leaders. */
+const WAVES = 3;
+
+/** Specs of all candidates, by loss among those that came equally far, furthest first. */
+const leadersFirst = (outcomes: readonly TrialOutcome[]): ConcreteSpec[] => {
+  const specs = new Map(outcomes.map(({ trial }) => [trial.candidate, trial.spec]));
+  return standings(outcomes)
+    .sort((a, b) => b.byFold.size - a.byFold.size)
+    .flatMap(({ candidate }) => specs.get(candidate) ?? []);
 };
 
 /** How many folds a candidate has been judged on at the end of each rung: the fewer the rows, the more at once. */

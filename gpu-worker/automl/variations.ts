@@ -1,0 +1,87 @@
+/** What a search tries next to its leaders, once it is through with the portfolio and time is left. */
+import { MlpSpec } from '../../contracts';
+import type { ConcreteSpec, LinearSpec, SearchShape, TreesSpec } from '../../contracts';
+import { FEWEST_ROWS } from '../prepare/interactions';
+import { networkBasics, piecewiseBins } from './portfolio';
+
+/** Found interactions that a variation may have. */
+const INTERACTIONS = 8;
+/** Variations of a family that does not lead: enough to be of use beside the others. */
+const OF_OTHERS = 2;
+
+/**
+ * Of the best of each family in `ranked` (best first), those that are not among them yet, in the order of their promise:
+ * what one model lacks another has, so each goes a long way from its leader. When all are tried, the leader itself is
+ * learned from another seed.
+ */
+export const variations = (ranked: readonly ConcreteSpec[], shape: SearchShape): ConcreteSpec[] => {
+  const tried = new Set(ranked.map((spec) => JSON.stringify(spec)));
+  const leaders = ranked.filter(
+    ({ family }, at) => ranked.findIndex((other) => other.family === family) === at,
+  );
+  const fresh = leaders.flatMap((leader, place) =>
+    variationsOf(leader, shape)
+      .filter((spec) => !tried.has(JSON.stringify(spec)))
+      .slice(0, place === 0 ? undefined : OF_OTHERS),
+  );
+  return fresh.length > 0 ? fresh : leaders.slice(0, 1);
+};
+
+const variationsOf = (spec: ConcreteSpec, shape: SearchShape): ConcreteSpec[] => {
+  switch (spec.family) {
+    case 'linear':
+      return interacting(spec, shape);
+    case 'trees':
+      return [...interacting(spec, shape), greedier(spec), calmer(spec)];
+    case 'mlp':
+      return [tabM(shape), ...interacting(spec, shape), wider(spec)];
+    default:
+      return [];
+  }
+};
+
+const interacting = (spec: LinearSpec | TreesSpec | MlpSpec, shape: SearchShape): ConcreteSpec[] =>
+  shape.numbers < 2 || shape.rows * (1 - 1 / shape.folds) < FEWEST_ROWS || (spec.interactions ?? 0) > 0
+    ? []
+    : [{ ...spec, interactions: INTERACTIONS }];
+
+/** Every tree sees all rows and columns and goes deep, as the defaults of XGBoost do. */
+const greedier = (spec: TreesSpec): TreesSpec => ({
+  ...spec,
+  leaves: Math.min(127, 2 * spec.leaves),
+  minRows: Math.max(1, Math.floor(spec.minRows / 2)),
+  columnFraction: 1,
+  rows: { kind: 'all' },
+});
+
+const calmer = (spec: TreesSpec): TreesSpec => ({
+  ...spec,
+  leaves: Math.max(4, Math.ceil(spec.leaves / 2)),
+  columnFraction: Math.max(0.3, spec.columnFraction / 2),
+  learningRate: spec.learningRate / 1.5,
+  trees: Math.min(4000, Math.round(1.5 * spec.trees)),
+});
+
+const wider = (spec: MlpSpec): MlpSpec => ({
+  ...spec,
+  hidden: spec.hidden.map((size) => Math.min(256, 2 * size)),
+  dropout: Math.min(0.4, spec.dropout + 0.15),
+});
+
+/** TabM-mini with piecewise-linear embeddings (Gorishniy et al., «TabM», ICLR 2025). */
+const tabM = (shape: SearchShape): MlpSpec => {
+  const bins = piecewiseBins(shape);
+  return MlpSpec.parse({
+    ...networkBasics(shape),
+    ...(bins > 0 && { numeric: 'piecewise', bins }),
+    hidden: [128, 128],
+    embedding: 'linear',
+    embeddingSize: 8,
+    sharedMembers: 16,
+    optimizer: 'adamW',
+    weightDecay: 0.0003,
+    learningRate: 0.002,
+    batchSize: shape.rows < 3000 ? 64 : 256,
+    dropout: 0.1,
+  });
+};
