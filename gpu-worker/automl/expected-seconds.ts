@@ -38,9 +38,7 @@ const trainingSeconds = (spec: ConcreteSpec, rows: number, shape: SearchShape): 
       : network({ epochs: 60, batchSize: 256, members: 1, hidden: [] }, shape.width, rows, shape);
   if (spec.family === 'mlp') {
     const width = shape.width + (spec.numeric === 'piecewise' ? shape.numbers * spec.bins : 0);
-    const embedded = spec.embedding === 'none' ? 0 : shape.numbers * spec.embeddingSize;
-    const first = embedded > 0 ? embedded + shape.width - shape.numbers : width;
-    return spec.sharedMembers * network(spec, first, rows, shape);
+    return network(spec, width, rows, shape);
   }
   if (spec.family !== 'trees') return rows * PER_ROW_OF_OTHERS;
   const columns = shape.numbers + shape.categories + shape.times * TIME_FEATURES;

@@ -47,36 +47,25 @@ const trees = ({ rows }: SearchShape): ConcreteSpec[] => {
 const linears = ({ rows }: SearchShape): ConcreteSpec[] =>
   [1, ...(rows < 3000 ? [30] : [])].map((l2) => LinearSpec.parse({ family: 'linear', l2 }));
 
-/** What all networks of a search have. */
-export const networkBasics = ({ rows }: SearchShape) => {
+const networks = ({ rows, numbers }: SearchShape): ConcreteSpec[] => {
   const small = rows < 3000;
+  const large = rows > 50_000;
   const epochs = Math.round(Math.min(120, Math.max(12, 1_000_000 / rows)));
-  return {
+  const common = {
     family: 'mlp',
     epochs,
     patience: Math.max(3, Math.min(16, Math.ceil(epochs / 5))),
-    batchSize: small ? 32 : rows > 50_000 ? 1024 : 256,
+    batchSize: small ? 32 : large ? 1024 : 256,
     learningRate: small ? 0.003 : 0.002,
     members: 1,
   } as const;
-};
-
-/** Of a piecewise-linear encoding; 0: there is none. */
-export const piecewiseBins = ({ rows, numbers }: SearchShape): number => {
   const bins = Math.min(
-    rows < 3000 ? 16 : 32,
+    small ? 16 : 32,
     Math.floor(WIDEST_PIECEWISE / numbers),
     Math.floor(MOST_CELLS / (numbers * rows)),
   );
-  return numbers === 0 || bins < FEWEST_BINS ? 0 : bins;
-};
-
-const networks = (shape: SearchShape): ConcreteSpec[] => {
-  const small = shape.rows < 3000;
-  const common = networkBasics(shape);
-  const bins = piecewiseBins(shape);
   const plain = MlpSpec.parse({ ...common, hidden: [64, 64] });
-  if (bins === 0) return [plain];
+  if (numbers === 0 || bins < FEWEST_BINS) return [plain];
   const piecewise = {
     ...common,
     hidden: small ? [128, 64] : [128, 128],
@@ -91,13 +80,11 @@ const networks = (shape: SearchShape): ConcreteSpec[] => {
 
 /** As the leaderboard and the progress name it. */
 export const titleOf = (spec: ConcreteSpec): string => {
-  if (spec.family !== 'linear' && spec.family !== 'trees' && spec.family !== 'mlp') return spec.family;
-  const interactions = (spec.interactions ?? 0) > 0 ? ', interactions' : '';
+  const interactions = 'interactions' in spec && (spec.interactions ?? 0) > 0 ? ', interactions' : '';
   if (spec.family === 'linear') return `linear, l2 ${spec.l2}${interactions}`;
   if (spec.family === 'trees')
     return `trees of ${spec.leaves} leaves, at least ${spec.minRows} rows in each, ${spec.columnFraction} of the columns${interactions}`;
-  const members = spec.sharedMembers > 1 ? `, TabM of ${spec.sharedMembers}` : '';
+  if (spec.family !== 'mlp') return spec.family;
   const encoding = spec.numeric === 'piecewise' ? ', piecewise-linear encoding' : '';
-  const dropout = spec.dropout > 0 ? `, dropout ${spec.dropout}` : '';
-  return `mlp ${spec.hidden.join('-')}${members}${encoding}${dropout}${interactions}`;
+  return `mlp ${spec.hidden.join('-')}${encoding}${spec.dropout > 0 ? `, dropout ${spec.dropout}` : ''}${interactions}`;
 };

@@ -1,8 +1,6 @@
 /** What a search tries next to its leaders, once it is through with the portfolio and time is left. */
-import { MlpSpec } from '../../contracts';
-import type { ConcreteSpec, LinearSpec, SearchShape, TreesSpec } from '../../contracts';
+import type { ConcreteSpec, LinearSpec, MlpSpec, SearchShape, TreesSpec } from '../../contracts';
 import { FEWEST_ROWS } from '../prepare/interactions';
-import { networkBasics, piecewiseBins } from './portfolio';
 
 /** Found interactions that a variation may have. */
 const INTERACTIONS = 8;
@@ -34,7 +32,7 @@ const variationsOf = (spec: ConcreteSpec, shape: SearchShape): ConcreteSpec[] =>
     case 'trees':
       return [...interacting(spec, shape), greedier(spec), calmer(spec)];
     case 'mlp':
-      return [tabM(shape), ...interacting(spec, shape), wider(spec)];
+      return [...interacting(spec, shape), wider(spec)];
     default:
       return [];
   }
@@ -67,21 +65,3 @@ const wider = (spec: MlpSpec): MlpSpec => ({
   hidden: spec.hidden.map((size) => Math.min(256, 2 * size)),
   dropout: Math.min(0.4, spec.dropout + 0.15),
 });
-
-/** TabM-mini with piecewise-linear embeddings (Gorishniy et al., «TabM», ICLR 2025). */
-const tabM = (shape: SearchShape): MlpSpec => {
-  const bins = piecewiseBins(shape);
-  return MlpSpec.parse({
-    ...networkBasics(shape),
-    ...(bins > 0 && { numeric: 'piecewise', bins }),
-    hidden: [128, 128],
-    embedding: 'linear',
-    embeddingSize: 8,
-    sharedMembers: 16,
-    optimizer: 'adamW',
-    weightDecay: 0.0003,
-    learningRate: 0.002,
-    batchSize: shape.rows < 3000 ? 64 : 256,
-    dropout: 0.1,
-  });
-};
