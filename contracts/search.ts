@@ -29,8 +29,10 @@ export type SearchShape = z.infer<typeof SearchShape>;
 export const TrialSpec = z.object({
   /** Counts from 0 in the order of planning; unique in its search. */
   id: z.number().int(),
-  /** Its place in the portfolio: trials of one candidate add up. */
+  /** Counts from 0 in the order in which they were thought of: trials of one candidate add up. */
   candidate: z.number().int(),
+  /** 0: the portfolio; then variations of its leaders, which go through all rungs again. */
+  wave: z.number().int().default(0),
   rung: z.number().int(),
   spec: ConcreteSpec,
   folds: z.array(z.number().int()).min(1),

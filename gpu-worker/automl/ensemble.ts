@@ -4,7 +4,7 @@
  */
 import { permutation } from '../../onnx';
 import type { SupervisedTarget } from '../prepare/target';
-import { meanOf, outputWidth, rowLosses } from './score';
+import { LEAST_PROBABILITY, meanOf, outputWidth, rowLosses } from './score';
 
 /** Picks of one greedy run; more only refine the weights. */
 const PICKS = 25;
@@ -90,8 +90,6 @@ const squaredLoss = (target: SupervisedTarget & { task: 'regression' }, rows: In
     },
   };
 };
-
-const LEAST_PROBABILITY = 1e-7;
 
 const logLoss = (target: SupervisedTarget & { task: 'classification' }, rows: Int32Array): JoinedLoss => ({
   wanted: (outputs) =>

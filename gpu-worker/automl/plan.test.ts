@@ -1,7 +1,8 @@
-import { AutoSpec } from '../../contracts';
+import { AutoSpec, LinearSpec } from '../../contracts';
 import type { SearchBudget, SearchShape, TrialOutcome, TrialSpec } from '../../contracts';
 import { planSearch, promoted, rungsOf } from './plan';
 import { portfolio } from './portfolio';
+import { variations } from './variations';
 
 const shape: SearchShape = {
   ...{ task: 'regression', rows: 4000, numbers: 6, categories: 2, times: 0, width: 12, classes: 0 },
@@ -23,10 +24,10 @@ const done = (trial: TrialSpec, loss: (fold: number) => number, seconds = 1): Tr
 const trialOf = (candidate: number, family: 'linear' | 'mlp', folds: number[]): TrialSpec => {
   const found = portfolio(shape).find((each) => each.family === family);
   if (found === undefined) throw new Error(`no ${family} in the portfolio`);
-  return { id: candidate, candidate, rung: 0, spec: found, folds, rowShare: 1, seconds: null };
+  return { id: candidate, candidate, wave: 0, rung: 0, spec: found, folds, rowShare: 1, seconds: null };
 };
 
-/** The whole search, each rung answered by `loss` of (candidate, fold). */
+/** The whole search, each rung answered by `loss` of (candidate, fold): its rungs over all waves. */
 const played = (loss: (candidate: number, fold: number) => number, budget = endless): TrialSpec[][] => {
   const outcomes: TrialOutcome[] = [];
   const rungs: TrialSpec[][] = [];
@@ -43,11 +44,8 @@ describe('a search', () => {
   it('tries every candidate on the first folds, and ends with the best on all of them', () => {
     const rungs = played((candidate) => 1 + candidate);
     expect(rungs[0]?.map(({ candidate }) => candidate)).toEqual(portfolio(shape).map((_, i) => i));
-    expect(rungs.map((rung) => rung.flatMap((trial) => (trial.candidate === 0 ? trial.folds : [])))).toEqual([
-      [0],
-      [1, 2],
-      [3, 4],
-    ]);
+    const ofFirst = rungs.flatMap((rung) => rung.filter(({ candidate }) => candidate === 0));
+    expect(ofFirst.map(({ folds }) => folds)).toEqual([[0], [1, 2], [3, 4]]);
     expect(rungs[2]?.length).toBeLessThan(rungs[0]?.length ?? 0);
     expect(new Set(rungs.flat().map(({ id }) => id)).size).toBe(rungs.flat().length);
   });
@@ -87,6 +85,71 @@ describe('a search', () => {
     expect(rungsOf({ ...shape, rows: 300, folds: 10 })).toEqual([5, 10]);
     expect(rungsOf({ ...shape, rows: 50_000 })).toEqual([1, 3]);
     expect(rungsOf({ ...shape, split: 'time' })).toEqual([2, 5]);
+  });
+});
+
+describe('waves of variations', () => {
+  const waveOf = (rung: readonly TrialSpec[]): number | undefined => rung[0]?.wave;
+  /** What has been done once the portfolio is through all rungs. */
+  const afterPortfolio = (): TrialOutcome[] =>
+    played(() => 1)
+      .filter((rung) => waveOf(rung) === 0)
+      .flat()
+      .map((trial) => done(trial, () => 1));
+
+  it('come after the portfolio, go through all rungs, and end', () => {
+    // Each wave has a new leader.
+    const rungs = played((candidate) => 1 / (1 + candidate));
+    expect(rungs.map((rung) => [waveOf(rung), rung[0]?.rung])).toEqual(
+      [0, 1, 2].flatMap((wave) => [0, 1, 2].map((rung) => [wave, rung])),
+    );
+    const candidates = rungs.flatMap((rung) => (rung[0]?.rung === 0 ? rung : []));
+    expect(new Set(candidates.map(({ candidate }) => candidate)).size).toBe(candidates.length);
+    expect(new Set(candidates.map((one) => JSON.stringify(one.spec))).size).toBe(candidates.length);
+  });
+
+  it.each([
+    ['trials', { trialsLeft: 2 }],
+    ['seconds', { totalMs: 60_000, leftMs: 6000 }],
+    ['amounts', { computeLeftMs: 0 }],
+  ])('none begins when the %s are spent', (_, spent) => {
+    const outcomes = afterPortfolio();
+    expect(planSearch({ spec, shape, outcomes, budget: { ...endless, ...spent } })).toEqual([]);
+    expect(planSearch({ spec, shape, outcomes, budget: endless }).length).toBeGreaterThan(0);
+  });
+
+  it('what was tried is not tried again, failed or written in another order', () => {
+    const outcomes = afterPortfolio();
+    const first = planSearch({ spec, shape, outcomes, budget: endless });
+    const failed = first.map((trial): TrialOutcome => {
+      const reordered = Object.fromEntries(Object.entries(trial.spec).reverse()) as typeof trial.spec;
+      const failure = { code: 'LOSS_NOT_FINITE', message: '', seconds: 1 };
+      return { status: 'failed', trial: { ...trial, spec: reordered }, ...failure };
+    });
+    expect(first.length).toBeGreaterThan(0);
+    const tried = failed.map(({ trial }) => trial.spec);
+    expect(variations(portfolio(shape), tried, shape)).toEqual([]);
+  });
+
+  it('do not depend on the order in which the trials ended', () => {
+    const outcomes = afterPortfolio();
+    const planned = (given: readonly TrialOutcome[]) =>
+      planSearch({ spec, shape, outcomes: given, budget: endless });
+    expect(planned([...outcomes].reverse())).toEqual(planned(outcomes));
+  });
+
+  it('look for interactions where there are two numbers and rows enough, and once', () => {
+    const asked = (changed: Partial<SearchShape>, leaders = portfolio(shape)): string[] =>
+      variations(leaders, leaders, { ...shape, ...changed }).flatMap((one) =>
+        'interactions' in one && one.interactions === 8 ? [one.family] : [],
+      );
+    expect(asked({}).sort()).toEqual(['linear', 'mlp', 'trees']);
+    expect(asked({ numbers: 1 })).toEqual([]);
+    expect(asked({ rows: 499 })).toEqual([]);
+    expect(asked({ rows: 500 })).toHaveLength(3);
+    const [linear] = variations([LinearSpec.parse({ family: 'linear' })], [], shape);
+    expect(linear).toMatchObject({ family: 'linear', interactions: 8 });
+    expect(asked({}, linear && [linear])).toEqual([]);
   });
 });
 

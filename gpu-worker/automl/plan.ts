@@ -2,8 +2,9 @@
  * What a search does next: a pure function of what it has seen. Successive halving (Jamieson & Talwalkar 2016) in rungs
  * of folds: every candidate is judged on the first ones, the best go on to the next, and what a candidate learned in
  * earlier rungs stays part of its model. A rung is planned as a whole once the last one has ended, so that the order in
- * which its trials finish decides nothing. After the portfolio has gone through all rungs, so do variations of its leaders, in
- * waves, while there is time: the number of waves is bounded, so that a small search ends by itself and not by the clock.
+ * which its trials finish decides nothing. After the portfolio has gone through all rungs, so do variations of its
+ * leaders, in waves, while the budget lasts: their number is bounded, so that a small search ends by itself and not by
+ * the clock.
  */
 import type {
   AutoSpec,
@@ -26,45 +27,63 @@ export interface SearchState {
   readonly budget: SearchBudget;
 }
 
-/** Trials of one rung, in the order of their promise; none: it is time to make the model. */
-export const planSearch = (state: SearchState): TrialSpec[] => {
-  const { shape, outcomes, spec } = state;
-  const rungs = rungsOf(shape);
-  const last = outcomes.reduce((highest, { trial }) => Math.max(highest, trial.rung), -1);
-  const rung = last + 1;
-  const step = rung % rungs.length;
-  const to = rungs[step];
-  if (to === undefined || rung >= WAVES * rungs.length) return [];
-  const from = rungs[step - 1] ?? 0;
-  const folds = Array.from({ length: to - from }, (_, i) => from + i);
-  const specs = new Map(outcomes.map(({ trial }) => [trial.candidate, trial.spec]));
-  const known = Math.max(-1, ...specs.keys()) + 1;
-  const begun = (): ConcreteSpec[] =>
-    rung === 0 ? portfolio(shape, spec.families) : variations(leadersFirst(outcomes), shape);
-  const wanted =
-    step === 0
-      ? begun().map((one, at) => ({ candidate: known + at, spec: one }))
-      : promoted(outcomes, last).flatMap((candidate) => {
-          const one = specs.get(candidate);
-          return one === undefined ? [] : [{ candidate, spec: one }];
-        });
-  const trials = wanted.map((one, at) => ({
-    ...{ id: outcomes.length + at, rung, folds, rowShare: 1, seconds: null },
-    ...one,
-  }));
-  return withinBudget(trials, step, rungs.length, state);
-};
-
 /** The portfolio and twice what lies next to its leaders. */
 const WAVES = 3;
 
-/** Specs of all candidates, by loss among those that came equally far, furthest first. */
-const leadersFirst = (outcomes: readonly TrialOutcome[]): ConcreteSpec[] => {
-  const specs = new Map(outcomes.map(({ trial }) => [trial.candidate, trial.spec]));
-  return standings(outcomes)
-    .sort((a, b) => b.byFold.size - a.byFold.size)
-    .flatMap(({ candidate }) => specs.get(candidate) ?? []);
+/** Trials of one rung, in the order of their promise; none: it is time to make the model. */
+export const planSearch = (state: SearchState): TrialSpec[] => {
+  const { shape, outcomes } = state;
+  const rungs = rungsOf(shape);
+  const begun = rungsBegun(outcomes);
+  const wave = Math.floor(begun / rungs.length);
+  const rung = begun % rungs.length;
+  const to = rungs[rung];
+  if (to === undefined || wave >= WAVES) return [];
+  const from = rungs[rung - 1] ?? 0;
+  const folds = Array.from({ length: to - from }, (_, i) => from + i);
+  const trials = candidatesOf(state, wave, rung).map((candidate, at): TrialSpec => {
+    return { id: outcomes.length + at, ...candidate, wave, rung, folds, rowShare: 1, seconds: null };
+  });
+  return withinBudget(trials, rung, rungs.length, state);
 };
+
+/** Over all waves. */
+export const rungsBegun = (outcomes: readonly TrialOutcome[]): number =>
+  new Set(outcomes.map(({ trial: { wave, rung } }) => `${wave}.${rung}`)).size;
+
+/** Those that a wave begins with, or that go on within it. */
+const candidatesOf = (
+  { shape, outcomes, spec, budget }: SearchState,
+  wave: number,
+  rung: number,
+): Pick<TrialSpec, 'candidate' | 'spec'>[] => {
+  if (rung > 0) {
+    const specs = new Map(outcomes.map(({ trial }) => [trial.candidate, trial.spec]));
+    const inWave = outcomes.filter(({ trial }) => trial.wave === wave);
+    return promoted(inWave, rung - 1).flatMap((candidate) => {
+      const one = specs.get(candidate);
+      return one === undefined ? [] : [{ candidate, spec: one }];
+    });
+  }
+  // Too few trials to come through all rungs would be spent for nothing.
+  if (wave > 0 && budget.trialsLeft < rungsOf(shape).length) return [];
+  const specs =
+    wave === 0
+      ? portfolio(shape, spec.families)
+      : variations(
+          leadersFirst(outcomes),
+          outcomes.map(({ trial }) => trial.spec),
+          shape,
+        );
+  const first = 1 + Math.max(-1, ...outcomes.map(({ trial }) => trial.candidate));
+  return specs.map((one, at) => ({ candidate: first + at, spec: one }));
+};
+
+/** Specs by loss among those that came equally far, furthest first. */
+const leadersFirst = (outcomes: readonly TrialOutcome[]): ConcreteSpec[] =>
+  standings(outcomes)
+    .sort((a, b) => b.byFold.size - a.byFold.size)
+    .map(({ spec }) => spec);
 
 /** How many folds a candidate has been judged on at the end of each rung: the fewer the rows, the more at once. */
 export const rungsOf = ({ rows, folds, split }: SearchShape): number[] => {
@@ -91,8 +110,8 @@ export const promoted = (outcomes: readonly TrialOutcome[], rung: number): numbe
   if (best === undefined || bar === undefined) return [];
   const families = new Set<string>();
   return ranked.flatMap((one, place) => {
-    const first = !families.has(one.family);
-    families.add(one.family);
+    const first = !families.has(one.spec.family);
+    families.add(one.spec.family);
     const near = place < quota + Math.ceil(quota / 2) && indistinct(one, bar);
     const useful = first && one.loss <= STILL_OF_USE * best.loss;
     return place < quota || near || useful ? [one.candidate] : [];
@@ -101,7 +120,7 @@ export const promoted = (outcomes: readonly TrialOutcome[], rung: number): numbe
 
 export interface Standing {
   readonly candidate: number;
-  readonly family: string;
+  readonly spec: ConcreteSpec;
   readonly rungs: readonly number[];
   /** Over all of its folds. */
   readonly loss: number;
@@ -109,19 +128,24 @@ export interface Standing {
   readonly byFold: ReadonlyMap<number, number>;
 }
 
+type DoneOutcome = Extract<TrialOutcome, { status: 'done' }>;
+
 /** Candidates by loss, those judged on more folds not before those judged on fewer. */
 export const standings = (outcomes: readonly TrialOutcome[]): Standing[] => {
-  const byCandidate = new Map<number, Extract<TrialOutcome, { status: 'done' }>[]>();
+  const byCandidate = new Map<number, [DoneOutcome, ...DoneOutcome[]]>();
   for (const outcome of outcomes) {
     if (outcome.status !== 'done') continue;
-    byCandidate.set(outcome.trial.candidate, [...(byCandidate.get(outcome.trial.candidate) ?? []), outcome]);
+    const { candidate } = outcome.trial;
+    const known = byCandidate.get(candidate);
+    if (known === undefined) byCandidate.set(candidate, [outcome]);
+    else known.push(outcome);
   }
   return [...byCandidate]
     .map(([candidate, trials]) => {
       const folds = trials.flatMap((trial) => trial.folds);
       return {
         candidate,
-        family: trials[0]?.trial.spec.family ?? '',
+        spec: trials[0].trial.spec,
         rungs: trials.map(({ trial }) => trial.rung),
         byFold: new Map(folds.map(({ fold, loss }) => [fold, loss])),
         ...pooled(folds),

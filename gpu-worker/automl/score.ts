@@ -3,7 +3,7 @@ import type { FoldScore } from '../../contracts';
 import type { SupervisedTarget } from '../prepare/target';
 
 /** A probability below this counts as this: one hopeless row must not decide a search. */
-const LEAST_PROBABILITY = 1e-7;
+export const LEAST_PROBABILITY = 1e-7;
 
 /** Outputs a row: 1, or one a class. */
 export const outputWidth = (target: SupervisedTarget): number =>

@@ -6,6 +6,7 @@ import { typedInputs } from '../prepare/graph';
 import { rawFeeds } from '../prepare/matrix';
 import { classTable, regressionTable } from '../testing/examples';
 import { tableOf } from '../testing/table';
+import { loadSearch } from './saved-search';
 import { trainAuto } from './train-auto';
 import type { AutoTrained } from './train-auto';
 import { quietContext, searchData } from './testing/search-data';
@@ -77,6 +78,29 @@ describe('an automatic training', () => {
     expect(sha256(fileOf(resumed))).toBe(sha256(fileOf(whole)));
     const other = await trainAuto(data, few(), quietContext(6));
     expect(sha256(fileOf(other))).not.toBe(sha256(fileOf(whole)));
+  });
+
+  it('killed among the variations it goes on with them', async () => {
+    const data = searchData(classTable(700), 'label', 'classification');
+    const saved: Uint8Array[] = [];
+    const spec = few({ trials: 6 });
+    const context = quietContext();
+    const whole = await trainAuto(data, spec, {
+      ...context,
+      checkpoints: { latest: null, offer: (state) => saved.push(state()) },
+    });
+    const at = saved.findIndex((state) => loadSearch(state).outcomes.at(-1)?.trial.wave === 1);
+    const killed = saved[at] ?? null;
+    expect(at).toBeLessThan(saved.length - 1);
+    const waves: number[] = [];
+    const resumed = await trainAuto(
+      data,
+      spec,
+      { ...context, checkpoints: { latest: killed, offer: () => undefined } },
+      { tell: (news) => 'status' in news || waves.push(news.wave) },
+    );
+    expect(waves).toEqual(saved.slice(at + 1).map(() => 1));
+    expect(sha256(fileOf(resumed))).toBe(sha256(fileOf(whole)));
   });
 
   it('its seconds are a hard cap: by a clock that runs, no trial begins and no epoch is added after it', async () => {

@@ -15,7 +15,7 @@ import type { SupervisedTarget } from '../prepare/target';
 import { assemble } from './assemble';
 import type { Assembled } from './assemble';
 import { leaderboard } from './leaderboard';
-import { planSearch } from './plan';
+import { planSearch, rungsBegun } from './plan';
 import { titleOf } from './portfolio';
 import { loadSearch, saveSearch } from './saved-search';
 import type { SearchProgress } from './saved-search';
@@ -153,8 +153,7 @@ const runRung = async (
 };
 
 /** Each rung takes about half of what is left to do. */
-const progressBefore = ({ outcomes }: SearchProgress): number =>
-  1 - 0.5 ** (1 + outcomes.reduce((last, { trial }) => Math.max(last, trial.rung), -1));
+const progressBefore = ({ outcomes }: SearchProgress): number => 1 - 0.5 ** rungsBegun(outcomes);
 
 const left = (spec: AutoSpec, { outcomes }: SearchProgress, elapsed: number): SearchBudget => ({
   totalMs: spec.seconds === null ? null : spec.seconds * 1000,

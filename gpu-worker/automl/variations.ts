@@ -1,4 +1,5 @@
 /** What a search tries next to its leaders, once it is through with the portfolio and time is left. */
+import { isDeepStrictEqual } from 'node:util';
 import type { ConcreteSpec, LinearSpec, MlpSpec, SearchShape, TreesSpec } from '../../contracts';
 import { FEWEST_ROWS } from '../prepare/interactions';
 
@@ -8,21 +9,22 @@ const INTERACTIONS = 8;
 const OF_OTHERS = 2;
 
 /**
- * Of the best of each family in `ranked` (best first), those that are not among them yet, in the order of their promise:
- * what one model lacks another has, so each goes a long way from its leader. When all are tried, the leader itself is
- * learned from another seed.
+ * Of the best of each family in `ranked` (best first), those that are not `tried` yet, in the order of their promise:
+ * what one model lacks another has, so each goes a long way from its leader.
  */
-export const variations = (ranked: readonly ConcreteSpec[], shape: SearchShape): ConcreteSpec[] => {
-  const tried = new Set(ranked.map((spec) => JSON.stringify(spec)));
+export const variations = (
+  ranked: readonly ConcreteSpec[],
+  tried: readonly ConcreteSpec[],
+  shape: SearchShape,
+): ConcreteSpec[] => {
   const leaders = ranked.filter(
     ({ family }, at) => ranked.findIndex((other) => other.family === family) === at,
   );
-  const fresh = leaders.flatMap((leader, place) =>
+  return leaders.flatMap((leader, place) =>
     variationsOf(leader, shape)
-      .filter((spec) => !tried.has(JSON.stringify(spec)))
+      .filter((spec) => !tried.some((other) => isDeepStrictEqual(other, spec)))
       .slice(0, place === 0 ? undefined : OF_OTHERS),
   );
-  return fresh.length > 0 ? fresh : leaders.slice(0, 1);
 };
 
 const variationsOf = (spec: ConcreteSpec, shape: SearchShape): ConcreteSpec[] => {

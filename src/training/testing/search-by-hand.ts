@@ -28,6 +28,7 @@ export const shape: SearchShape = {
 export const trial = (id: number, set: Partial<TrialSpec> = {}): TrialSpec => ({
   id,
   candidate: id,
+  wave: 0,
   rung: 0,
   spec: MlpSpec.parse({ family: 'mlp', hidden: [id + 1] }),
   folds: [0],
