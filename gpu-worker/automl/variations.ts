@@ -1,12 +1,10 @@
-/** What a search tries next to its leaders, once it is through with the portfolio and time is left. */
+/** What a search tries next to its leaders, once it is through with the portfolio and some of its budget is left. */
 import { isDeepStrictEqual } from 'node:util';
 import type { ConcreteSpec, LinearSpec, MlpSpec, SearchShape, TreesSpec } from '../../contracts';
 import { FEWEST_ROWS } from '../prepare/interactions';
 
 /** Found interactions that a variation may have. */
 const INTERACTIONS = 8;
-/** Variations of a family that does not lead: enough to be of use beside the others. */
-const OF_OTHERS = 2;
 
 /**
  * Of the best of each family in `ranked` (best first), those that are not `tried` yet, in the order of their promise:
@@ -20,11 +18,9 @@ export const variations = (
   const leaders = ranked.filter(
     ({ family }, at) => ranked.findIndex((other) => other.family === family) === at,
   );
-  return leaders.flatMap((leader, place) =>
-    variationsOf(leader, shape)
-      .filter((spec) => !tried.some((other) => isDeepStrictEqual(other, spec)))
-      .slice(0, place === 0 ? undefined : OF_OTHERS),
-  );
+  return leaders
+    .flatMap((leader) => variationsOf(leader, shape))
+    .filter((spec) => !tried.some((other) => isDeepStrictEqual(other, spec)));
 };
 
 const variationsOf = (spec: ConcreteSpec, shape: SearchShape): ConcreteSpec[] => {
@@ -32,7 +28,7 @@ const variationsOf = (spec: ConcreteSpec, shape: SearchShape): ConcreteSpec[] =>
     case 'linear':
       return interacting(spec, shape);
     case 'trees':
-      return [...interacting(spec, shape), greedier(spec), calmer(spec)];
+      return [...interacting(spec, shape), greedier(spec)];
     case 'mlp':
       return [...interacting(spec, shape), wider(spec)];
     default:
@@ -52,14 +48,6 @@ const greedier = (spec: TreesSpec): TreesSpec => ({
   minRows: Math.max(1, Math.floor(spec.minRows / 2)),
   columnFraction: 1,
   rows: { kind: 'all' },
-});
-
-const calmer = (spec: TreesSpec): TreesSpec => ({
-  ...spec,
-  leaves: Math.max(4, Math.ceil(spec.leaves / 2)),
-  columnFraction: Math.max(0.3, spec.columnFraction / 2),
-  learningRate: spec.learningRate / 1.5,
-  trees: Math.min(4000, Math.round(1.5 * spec.trees)),
 });
 
 const wider = (spec: MlpSpec): MlpSpec => ({
