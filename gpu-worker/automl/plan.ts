@@ -16,8 +16,9 @@ import type {
 } from '../../contracts';
 import { expectedSeconds, paceOf } from './expected-seconds';
 import { portfolio } from './portfolio';
-import { variations } from './variations';
 import { pooled } from './score';
+import { FEW_ROWS } from './split';
+import { variations } from './variations';
 
 export interface SearchState {
   readonly spec: AutoSpec;
@@ -65,8 +66,8 @@ const candidatesOf = (
       return one === undefined ? [] : [{ candidate, spec: one }];
     });
   }
-  // Too few trials to come through all rungs would be spent for nothing.
-  if (wave > 0 && budget.trialsLeft < rungsOf(shape).length) return [];
+  // Few rows cannot tell a variation from its leader; too few trials to come through all rungs are spent for nothing.
+  if (wave > 0 && (shape.rows < FEW_ROWS || budget.trialsLeft < rungsOf(shape).length)) return [];
   const specs =
     wave === 0
       ? portfolio(shape, spec.families)
@@ -88,7 +89,7 @@ const leadersFirst = (outcomes: readonly TrialOutcome[]): ConcreteSpec[] =>
 /** How many folds a candidate has been judged on at the end of each rung: the fewer the rows, the more at once. */
 export const rungsOf = ({ rows, folds, split }: SearchShape): number[] => {
   if (split === 'time') return ascending([Math.min(2, folds), folds]);
-  if (rows < 1500) return ascending([Math.ceil(folds / 2), folds]);
+  if (rows < FEW_ROWS) return ascending([Math.ceil(folds / 2), folds]);
   if (rows < 20_000) return ascending([1, Math.min(3, folds), folds]);
   return ascending([1, Math.min(3, folds)]);
 };

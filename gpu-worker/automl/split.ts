@@ -14,7 +14,7 @@ type SearchData = Pick<
 >;
 
 /** Below this every row that teaches counts: twice the folds, each with half the rows to judge. */
-const FEW_ROWS = 1500;
+export const FEW_ROWS = 1500;
 
 /**
  * The folds of a search over `data.training`. Throws BAD_SPEC for a shuffled split where a time column drives the target,

@@ -81,7 +81,7 @@ describe('an automatic training', () => {
   });
 
   it('killed among the variations it goes on with them', async () => {
-    const data = searchData(classTable(700), 'label', 'classification');
+    const data = searchData(classTable(2000), 'label', 'classification');
     const saved: Uint8Array[] = [];
     const spec = few({ trials: 6 });
     const context = quietContext();

@@ -1,7 +1,6 @@
 /** What a search tries next to its leaders, once it is through with the portfolio and some of its budget is left. */
 import { isDeepStrictEqual } from 'node:util';
 import type { ConcreteSpec, LinearSpec, MlpSpec, SearchShape, TreesSpec } from '../../contracts';
-import { FEWEST_ROWS } from '../prepare/interactions';
 
 /** Found interactions that a variation may have. */
 const INTERACTIONS = 8;
@@ -13,33 +12,31 @@ const INTERACTIONS = 8;
 export const variations = (
   ranked: readonly ConcreteSpec[],
   tried: readonly ConcreteSpec[],
-  shape: SearchShape,
+  { numbers }: SearchShape,
 ): ConcreteSpec[] => {
   const leaders = ranked.filter(
     ({ family }, at) => ranked.findIndex((other) => other.family === family) === at,
   );
   return leaders
-    .flatMap((leader) => variationsOf(leader, shape))
+    .flatMap((leader) => variationsOf(leader, numbers))
     .filter((spec) => !tried.some((other) => isDeepStrictEqual(other, spec)));
 };
 
-const variationsOf = (spec: ConcreteSpec, shape: SearchShape): ConcreteSpec[] => {
+const variationsOf = (spec: ConcreteSpec, numbers: number): ConcreteSpec[] => {
   switch (spec.family) {
     case 'linear':
-      return interacting(spec, shape);
+      return interacting(spec, numbers);
     case 'trees':
-      return [...interacting(spec, shape), greedier(spec)];
+      return [...interacting(spec, numbers), greedier(spec)];
     case 'mlp':
-      return [...interacting(spec, shape), wider(spec)];
+      return [...interacting(spec, numbers), wider(spec)];
     default:
       return [];
   }
 };
 
-const interacting = (spec: LinearSpec | TreesSpec | MlpSpec, shape: SearchShape): ConcreteSpec[] =>
-  shape.numbers < 2 || shape.rows * (1 - 1 / shape.folds) < FEWEST_ROWS || (spec.interactions ?? 0) > 0
-    ? []
-    : [{ ...spec, interactions: INTERACTIONS }];
+const interacting = (spec: LinearSpec | TreesSpec | MlpSpec, numbers: number): ConcreteSpec[] =>
+  numbers < 2 || (spec.interactions ?? 0) > 0 ? [] : [{ ...spec, interactions: INTERACTIONS }];
 
 /** Every tree sees all rows and columns and goes deep, as the defaults of XGBoost do. */
 const greedier = (spec: TreesSpec): TreesSpec => ({

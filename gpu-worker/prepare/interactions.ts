@@ -22,8 +22,7 @@ const SIGNS = { ratio: '/', product: '×', sum: '+', difference: '-' } as const;
 /** Columns whose pairs are tried: those that say most alone come first. */
 const MOST_COLUMNS = 12;
 const MOST_ROWS = 10_000;
-/** With fewer training rows none is looked for. */
-export const FEWEST_ROWS = 400;
+const FEWEST_ROWS = 400;
 const BINS = 16;
 const BACKFITTING_ROUNDS = 6;
 /** A candidate and its two columns settle faster: all else is explained already. */
