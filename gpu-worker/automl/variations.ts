@@ -22,17 +22,12 @@ export const variations = (
     .filter((spec) => !tried.some((other) => isDeepStrictEqual(other, spec)));
 };
 
+/** None of the families that the portfolio has not. */
 const variationsOf = (spec: ConcreteSpec, numbers: number): ConcreteSpec[] => {
-  switch (spec.family) {
-    case 'linear':
-      return interacting(spec, numbers);
-    case 'trees':
-      return [...interacting(spec, numbers), greedier(spec)];
-    case 'mlp':
-      return [...interacting(spec, numbers), wider(spec)];
-    default:
-      return [];
-  }
+  if (spec.family === 'linear') return interacting(spec, numbers);
+  if (spec.family === 'trees') return [...interacting(spec, numbers), greedier(spec)];
+  if (spec.family === 'mlp') return [...interacting(spec, numbers), wider(spec)];
+  return [];
 };
 
 const interacting = (spec: LinearSpec | TreesSpec | MlpSpec, numbers: number): ConcreteSpec[] =>
