@@ -1,5 +1,8 @@
 /** The whole answer to rows over GraphQL, and whether it is what the sealed file answered when it was verified. */
-import type { GoldenRows, RawCell } from '../../contracts';
+import { GoldenRows } from '../../contracts';
+import type { RawCell } from '../../contracts';
+import { modelOf } from './partner';
+import type { Job, Model, Partner, Version } from './partner';
 
 export interface RowAnswer {
   readonly prediction: string | number | null;
@@ -22,6 +25,38 @@ export const PREDICT = `query ($id: ID!, $rows: [JSON!]!) { predict(deploymentId
   id targets levels
   outputs { prediction probabilities low high set forecast { prediction quantiles } row }
 } }`;
+
+export interface Golden {
+  readonly scenarioId: string;
+  readonly sealed: Version;
+  readonly job: Job;
+  readonly model: Model;
+  readonly golden: GoldenRows;
+  readonly deploymentId: string;
+  readonly asked: Asked;
+}
+
+/** From a file to answers: declared, sealed, trained, deployed, and asked the version's own golden rows. */
+export const askGolden = async (
+  partner: Partner,
+  scenario: { readonly name: string; readonly task: string; readonly target: string | null },
+  file: Buffer,
+  spec: object,
+  set: Record<string, unknown> = {},
+): Promise<Golden> => {
+  const scenarioId = await partner.scenario(scenario.name, scenario.task, scenario.target);
+  const sealed = await partner.upload(scenarioId, file, set);
+  if (sealed.state !== 'SEALED') throw new Error(JSON.stringify(sealed.error));
+  const job = await partner.train(sealed.id, spec);
+  const model = modelOf(job);
+  const golden = GoldenRows.parse(await (await fetch(model.goldenUrl)).json());
+  const deploymentId = await partner.deploy(model.id, job.id);
+  const { predict: asked } = await partner.run<{ predict: Asked }>(PREDICT, {
+    id: deploymentId,
+    rows: golden.rows,
+  });
+  return { scenarioId, sealed, job, model, golden, deploymentId, asked };
+};
 
 type Cell = RawCell | undefined;
 

@@ -1,6 +1,6 @@
 /** The whole loop once, by two tenants side by side, through the public API of a real platform only. */
 import { EvaluationReport } from '../../contracts';
-import { eventually, startPartners } from './partner';
+import { eventually, modelOf, startPartners } from './partner';
 import type { Job, Partner, Partners, Row, Version } from './partner';
 
 interface UsageDay {
@@ -60,11 +60,6 @@ interface Played {
   readonly heldOutRows: number;
 }
 
-const model = (job: Job): NonNullable<Job['modelVersion']> => {
-  if (job.modelVersion === null) throw new Error(`${job.state} ${job.error?.code}: ${job.error?.message}`);
-  return job.modelVersion;
-};
-
 /** Train, deploy, predict in `requests` requests of two rows, say what was true, retrain. */
 const play = async (
   partner: Partner,
@@ -75,7 +70,7 @@ const play = async (
   const scenarioId = await partner.scenario('homes');
   const sealed = await partner.upload(scenarioId, csv(make(trainOn)));
   const first = await partner.train(sealed.id, { family: 'mlp', epochs: 15 });
-  const deploymentId = await partner.deploy(model(first).id);
+  const deploymentId = await partner.deploy(modelOf(first).id);
   const predictionIds: string[] = [];
   const predictions: number[] = [];
   for (let request = 0; request < requests; request++) {
@@ -89,7 +84,7 @@ const play = async (
     for (const [row, { price }] of asked.entries()) await partner.feedback(answer.id, row, price);
   }
   // Feedback about rows that were held out from the first training.
-  const golden = (await (await fetch(model(first).goldenUrl)).json()) as { rows: Row[]; actuals: number[] };
+  const golden = (await (await fetch(modelOf(first).goldenUrl)).json()) as { rows: Row[]; actuals: number[] };
   const heldOut = golden.rows.slice(0, 5);
   const answer = await partner.predict(deploymentId, heldOut);
   predictionIds.push(answer.id);
@@ -129,7 +124,7 @@ const both = (): [Played, Played][] => [
 
 it('each tenant has a model of its own data that beats the mean', () => {
   for (const [own] of both()) {
-    const { test, baseline } = model(own.first).metrics;
+    const { test, baseline } = modelOf(own.first).metrics;
     expect(test['rmse']).toBeLessThan((baseline['rmse'] ?? 0) / 2);
   }
   // The levels are 33 times apart: an answer from the other's model would show.
@@ -139,7 +134,7 @@ it('each tenant has a model of its own data that beats the mean', () => {
 
 it('a model comes with its report and its card', async () => {
   for (const [{ first }] of both()) {
-    const { evaluationUrl, cardUrl, metrics, testRows } = model(first);
+    const { evaluationUrl, cardUrl, metrics, testRows } = modelOf(first);
     const report = EvaluationReport.parse(await (await fetch(evaluationUrl ?? '')).json());
     expect(report.rows).toEqual({ of: 'test', count: testRows });
     expect(report.metrics['rmse']?.value).toBeCloseTo(metrics.test['rmse'] ?? NaN, 6);
@@ -153,7 +148,7 @@ it('held-out rows never enter a training', () => {
       [first, sealed],
       [second, merged],
     ] as const) {
-      const { trainRows, validationRows, testRows } = model(job);
+      const { trainRows, validationRows, testRows } = modelOf(job);
       expect(testRows).toBe(Number(version.holdoutRows));
       expect(trainRows + validationRows).toBe(Number(version.rows) - Number(version.holdoutRows));
     }
@@ -171,7 +166,7 @@ it('a retrain compares old and new on the same held-out rows', () => {
     const { comparison } = second;
     if (comparison === null) throw new Error('no comparison');
     expect(comparison.rows).toBe(Number(merged.holdoutRows));
-    expect(comparison.challenger).toBeCloseTo(model(second).metrics.test['rmse'] ?? NaN, 3);
+    expect(comparison.challenger).toBeCloseTo(modelOf(second).metrics.test['rmse'] ?? NaN, 3);
     expect(comparison.difference).toBeCloseTo(comparison.challenger - comparison.champion, 6);
     expect(comparison.low).toBeLessThanOrEqual(comparison.difference);
     expect(comparison.high).toBeGreaterThanOrEqual(comparison.difference);
@@ -184,7 +179,7 @@ it('nothing of one tenant is there for the other', async () => {
       ['scenario(id: $id) { id }', other.scenarioId],
       ['datasetVersion(id: $id) { id }', other.sealed.id],
       ['datasetVersion(id: $id) { id }', other.merged.id],
-      ['modelVersion(id: $id) { id }', model(other.first).id],
+      ['modelVersion(id: $id) { id }', modelOf(other.first).id],
       ['deployment(id: $id) { id }', other.deploymentId],
       ['prediction(id: $id) { id }', other.predictionIds[0] ?? ''],
       ['quality(scenarioId: $id) { rows }', other.scenarioId],

@@ -24,17 +24,25 @@ export interface Job {
   readonly comparison: Readonly<
     Record<'rows' | 'champion' | 'challenger' | 'difference' | 'low' | 'high', number>
   > | null;
-  readonly modelVersion: {
-    readonly id: string;
-    readonly trainRows: number;
-    readonly validationRows: number;
-    readonly testRows: number;
-    readonly goldenUrl: string;
-    readonly evaluationUrl: string | null;
-    readonly cardUrl: string | null;
-    readonly metrics: Readonly<Record<'test' | 'baseline', Readonly<Record<string, number>>>>;
-  } | null;
+  readonly modelVersion: Model | null;
 }
+
+export interface Model {
+  readonly id: string;
+  readonly trainRows: number;
+  readonly validationRows: number;
+  readonly testRows: number;
+  readonly goldenUrl: string;
+  readonly evaluationUrl: string | null;
+  readonly cardUrl: string | null;
+  readonly metrics: Readonly<Record<'test' | 'baseline', Readonly<Record<string, number>>>>;
+}
+
+/** Of a job that made one. */
+export const modelOf = ({ state, error, modelVersion }: Job): Model => {
+  if (modelVersion === null) throw new Error(`${state} ${error?.code}: ${error?.message}`);
+  return modelVersion;
+};
 
 const POLL_MS = 100;
 const PATIENCE_MS = 60_000;

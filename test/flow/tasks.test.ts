@@ -1,11 +1,11 @@
 /** Models of every task, by two tenants over the public API: trained, deployed, asked, told what turned out to be true. */
 import { readFileSync } from 'node:fs';
-import { GoldenRows } from '../../contracts';
+import type { GoldenRows } from '../../contracts';
 import { dataFile } from '../support/data';
-import { PREDICT, unlikeGolden } from './golden';
+import { PREDICT, askGolden, unlikeGolden } from './golden';
 import type { Asked } from './golden';
 import { startPartners } from './partner';
-import type { Job, Partner, Partners } from './partner';
+import type { Partner, Partners } from './partner';
 
 let platform: Partners['platform'];
 let first: Partner;
@@ -35,11 +35,6 @@ const lines = (name: string, most: number): Buffer => {
       .join('\n')}\n`,
   );
 };
-const made = (job: Job): NonNullable<Job['modelVersion']> => {
-  if (job.modelVersion === null) throw new Error(`${job.state} ${job.error?.code}: ${job.error?.message}`);
-  return job.modelVersion;
-};
-
 const FEEDBACK = `mutation ($id: ID!, $row: Int!, $actual: JSON!) {
   submitFeedback(predictionId: $id, row: $row, actual: $actual) { revision }
 }`;
@@ -53,21 +48,15 @@ const play = async (
   spec: object,
   set: Record<string, unknown> = {},
 ): Promise<Played> => {
-  const scenarioId = await partner.scenario(scenario.name, scenario.task, scenario.target);
-  const sealed = await partner.upload(scenarioId, file, set);
-  if (sealed.state !== 'SEALED') throw new Error(JSON.stringify(sealed.error));
-  const { id, goldenUrl } = made(await partner.train(sealed.id, spec));
-  const golden = GoldenRows.parse(await (await fetch(goldenUrl)).json());
-  const deploymentId = await partner.deploy(id, scenario.task);
-  const { predict } = await partner.run<{ predict: Asked }>(PREDICT, { id: deploymentId, rows: golden.rows });
+  const { scenarioId, golden, deploymentId, asked } = await askGolden(partner, scenario, file, spec, set);
   expect(golden.rows.length).toBeGreaterThan(0);
-  expect(unlikeGolden(golden, predict.outputs)).toEqual([]);
+  expect(unlikeGolden(golden, asked.outputs)).toEqual([]);
   const other = partner === first ? second : first;
   const codeOf = async (by: Partner, document: string, variables: Record<string, unknown>) =>
     (await by.ask(document, variables)).errors?.[0]?.extensions?.code;
   expect(await codeOf(other, PREDICT, { id: deploymentId, rows: golden.rows })).toBe('NOT_FOUND');
   const tell: Played['tell'] = async (row, actual, by = partner) => {
-    const { data, errors } = await by.ask(FEEDBACK, { id: predict.id, row, actual });
+    const { data, errors } = await by.ask(FEEDBACK, { id: asked.id, row, actual });
     return (
       errors?.[0]?.extensions?.code ??
       (data as { submitFeedback: { revision: number } }).submitFeedback.revision
@@ -76,7 +65,7 @@ const play = async (
   expect(await tell(0, 1, other)).toBe('NOT_FOUND');
   return {
     golden,
-    asked: predict,
+    asked,
     tell,
     quality: async () =>
       (await partner.run<{ quality: Awaited<ReturnType<Played['quality']>> }>(QUALITY, { id: scenarioId }))
