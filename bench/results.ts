@@ -1,5 +1,5 @@
 /** Writes `bench/results/<name>.json` and refreshes the table in `bench/RESULTS.md`. */
-import { readFileSync, readdirSync, writeFileSync, mkdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync, mkdirSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -76,6 +76,12 @@ export const writeResults = (
     '# Results\n\nEach figure and its baseline were measured in the same run by the command named above its table. ' +
     'Machines are noisy: read the ratios.\n\n';
   writeFileSync(join(folder, 'RESULTS.md'), head + all.map(table).join('\n'));
+};
+
+/** The figures that are stored for a benchmark. */
+export const readFigures = (name: string): readonly Figure[] => {
+  const path = join(folder, 'results', `${name}.json`);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Results).figures : [];
 };
 
 export const median = (values: readonly number[]): number => {

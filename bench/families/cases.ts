@@ -90,6 +90,7 @@ export const CASES: readonly Case[] = [
     { family: 'linear' },
     { exclude: ['id'] },
   ),
+  classification('adult', csv('adult_train'), 'income', { family: 'linear' }),
   regression('California housing', csv('california_housing'), 'median_house_value', { family: 'trees' }),
   classification('adult', csv('adult_train'), 'income', { family: 'trees' }),
   classification('steel plates', steelPlates, 'fault', { family: 'trees' }),

@@ -37,14 +37,18 @@ const ONE_JOB_SPREAD = Math.log(3);
 const TABLE_SPREAD = Math.log(5);
 const LEAST_SECONDS = 0.2;
 
+/** What an attempt on a small table takes, evaluation included. */
+export const START_SECONDS = 0.5;
+
 /**
- * Seconds of a whole attempt, evaluation included: of a small table, and for every million cells of `effort`. Rough figures
- * of two cores on 1,338 x 7, 20,640 x 10 and 32,561 x 15 cells (insurance, California housing, adult).
+ * Seconds above that for every million cells gone through: rough figures of two cores on insurance, California housing and
+ * adult. `npm run bench:families` prints what they are on a machine. Families that read pictures, texts or windows are not
+ * here: their cells are not alike.
  */
-const TABLE: Readonly<Record<string, { start: number; perMillion: number; effort: number }>> = {
-  linear: { start: 0.3, perMillion: 4, effort: 1 },
-  trees: { start: 1, perMillion: 15, effort: 500 },
-  mlp: { start: 0.4, perMillion: 14, effort: 100 },
+const TABLE: Readonly<Partial<Record<ModelSpec['family'], number>>> = {
+  linear: 4,
+  trees: 0.03,
+  mlp: 0.14,
 };
 
 /** How often the rows are gone through. */
@@ -55,6 +59,9 @@ const effortOf = (spec: ModelSpec): number =>
     'trees' in spec ? spec.trees : undefined,
   ].reduce<number>((product, factor) => product * (factor ?? 1), 1);
 
+/** Cells that the training goes through, all passes together. */
+export const workOf = (spec: ModelSpec, cells: number): number => cells * effortOf(spec);
+
 /** Worker time of all workers together. `limit`: what the job may take at most. */
 export const quoteSeconds = (
   spec: ModelSpec,
@@ -64,22 +71,22 @@ export const quoteSeconds = (
 ): SecondsQuote => {
   const alike = past.filter((job) => job.spec.family === spec.family && job.cells > 0 && job.seconds > 0);
   if (spec.family === 'auto') return searchSeconds(spec.seconds, alike, limit);
-  const work = cells * effortOf(spec);
+  const work = workOf(spec, cells);
   const within = (middle: number, spread: number): Range => {
     const cut = (seconds: number): number => Math.min(limit ?? Infinity, Math.max(LEAST_SECONDS, seconds));
     return { low: cut(middle / Math.exp(spread)), high: cut(middle * Math.exp(spread)) };
   };
   if (alike.length > 0) {
     // Twice the work takes twice as long: what it takes at the least grows slower, and the spread holds the difference.
-    const logs = alike.map((job) => Math.log((job.seconds * work) / (job.cells * effortOf(job.spec))));
+    const logs = alike.map((job) => Math.log((job.seconds * work) / workOf(job.spec, job.cells)));
     const mean = logs.reduce((sum, each) => sum + each, 0) / logs.length;
     const variance = logs.reduce((sum, each) => sum + (each - mean) ** 2, 0) / Math.max(1, logs.length - 1);
     const spread = alike.length === 1 ? ONE_JOB_SPREAD : Math.max(LEAST_SPREAD, 2 * Math.sqrt(variance));
     return { ...within(Math.exp(mean), spread), basis: 'PAST', jobs: alike.length };
   }
-  const known = TABLE[spec.family];
-  if (known === undefined) return { low: LEAST_SECONDS, high: limit, basis: 'LIMIT', jobs: 0 };
-  const middle = known.start + (known.perMillion * work) / known.effort / 1e6;
+  const perMillion = TABLE[spec.family];
+  if (perMillion === undefined) return { low: LEAST_SECONDS, high: limit, basis: 'LIMIT', jobs: 0 };
+  const middle = START_SECONDS + (perMillion * work) / 1e6;
   return { ...within(middle, TABLE_SPREAD), basis: 'TABLE', jobs: 0 };
 };
 
