@@ -54,14 +54,18 @@ export const picked = (pixels: Uint8Array, each: number, rows: Int32Array): Uint
   return some;
 };
 
+/** NaN for what was before a series began (-1). A loop: `Float64Array.from` takes ten times as long. */
+export const valuesAt = (values: Float64Array, rows: Int32Array): Float64Array => {
+  const some = new Float64Array(rows.length);
+  for (let at = 0; at < rows.length; at++) some[at] = rows[at] < 0 ? NaN : values[rows[at]];
+  return some;
+};
+
 /** One column of some rows as the typed [rows] input of a sealed file. */
 export const columnTensor = (column: Column, rows: Int32Array): Tensor => {
   switch (column.kind) {
     case 'number':
-      return float64(
-        Float64Array.from(rows, (row) => column.values[row] ?? NaN),
-        [rows.length],
-      );
+      return float64(valuesAt(column.values, rows), [rows.length]);
     case 'time':
       return int64(
         BigInt64Array.from(rows, (row) => {
