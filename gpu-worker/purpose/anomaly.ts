@@ -27,8 +27,9 @@ export const anomaly = async (
   signal: AbortSignal,
 ): Promise<Judged> => {
   const contamination = 'contamination' in spec ? spec.contamination : 0.05;
-  const reference = split.validation.length >= ENOUGH_VALIDATION ? split.validation : split.training;
-  const knots = knotsOf(await trained.predict(reference, signal));
+  const learned = await trained.predict(split.training, signal);
+  const validated = await trained.predict(split.validation, signal);
+  const knots = knotsOf(validated.length >= ENOUGH_VALIDATION ? validated : learned);
   const checked = judgedRows(split);
   const scores = await trained.predict(checked, signal);
   const shares = scores.map((score) => shareBelow(knots, score));
@@ -46,14 +47,12 @@ export const anomaly = async (
       metrics: (weights) => ({ flaggedShare: mean(flagged, weights), ...labelled?.metrics(weights) }),
     };
   };
-  const metricsOf = async (rows: Int32Array): Promise<Metrics> =>
-    sampleOf(rows, await trained.predict(rows, signal)).metrics();
   const test = sampleOf(checked, scores);
   const share = labels === null ? null : shareOf(labels, rare, checked);
   return {
     metrics: {
-      train: await metricsOf(split.training),
-      validation: await metricsOf(split.validation),
+      train: sampleOf(split.training, learned).metrics(),
+      validation: sampleOf(split.validation, validated).metrics(),
       test: test.metrics(),
       // What a score drawn at random gives.
       baseline: { flaggedShare: contamination, ...(share !== null && { auc: 0.5, averagePrecision: share }) },
@@ -106,13 +105,17 @@ const knotsOf = (scores: Float32Array): Float64Array => {
 /** 0 at the least knot or below, 1 at the greatest or above, linear between neighbours. */
 const shareBelow = (knots: Float64Array, score: number): number => {
   const parts = knots.length - 1;
-  if (parts === 0) return score > (knots[0] ?? 0) ? 1 : 0.5;
-  let share = 0;
-  for (let at = 0; at < parts; at++) {
-    const [from, to] = [knots[at] ?? 0, knots[at + 1] ?? 1];
-    share += Math.min(Math.max((score - from) / (to - from), 0), 1);
+  if (parts === 0) return score > knots[0] ? 1 : 0.5;
+  let [passed, end] = [0, knots.length];
+  while (passed < end) {
+    const middle = (passed + end) >> 1;
+    if (knots[middle] <= score) passed = middle + 1;
+    else end = middle;
   }
-  return share / parts;
+  if (passed === 0) return 0;
+  if (passed > parts) return 1;
+  const [from, to] = [knots[passed - 1], knots[passed]];
+  return (passed - 1 + (score - from) / (to - from)) / parts;
 };
 
 const answer = (output: Value, knots: Float64Array, contamination: number): Record<string, Value> => {

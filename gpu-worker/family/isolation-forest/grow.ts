@@ -109,7 +109,7 @@ class Tree {
   }
 
   private cell(row: number, feature: number): number {
-    return this.matrix.values[row * this.matrix.width + feature] ?? NaN;
+    return this.matrix.values[row * this.matrix.width + feature];
   }
 
   private draw(): number {
