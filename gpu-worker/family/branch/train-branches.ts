@@ -11,7 +11,7 @@ import { tensorOf } from '../network/feed';
 import { denseLayers, denseParameters, denseStack, denseStart, denseWork, kernelOf } from '../network/dense';
 import { named } from '../network/network';
 import type { Network, Rows } from '../network/network';
-import { PLAIN } from '../network/options';
+import { warmedUp } from '../network/options';
 import type { TrainingOptions } from '../network/options';
 import { servedAnswer } from '../network/serve';
 import {
@@ -78,16 +78,8 @@ export const branchOptions = (
   spec: BranchTraining,
   { validation }: Pick<TrainingData, 'validation'>,
 ): TrainingOptions => ({
-  ...PLAIN,
-  optimizer: 'adamW',
-  schedule: 'warmupCosine',
-  learningRate: spec.learningRate,
-  weightDecay: spec.weightDecay,
-  batchSize: spec.batchSize,
-  epochs: spec.epochs,
+  ...warmedUp(spec),
   patience: validation.length > 0 ? spec.patience : 0,
-  clipNorm: 1,
-  members: spec.members,
 });
 
 const batchOf = async (branches: readonly Branch[], rows: Int32Array): Promise<Rows['columns']> => {

@@ -41,6 +41,23 @@ export const PLAIN: TrainingOptions = {
   members: 1,
 };
 
+/** Recurrence, attention and deep branches have steep places: the rate grows slowly, and long gradients are cut. */
+export const warmedUp = ({
+  learningRate,
+  batchSize,
+  epochs,
+  patience,
+  weightDecay,
+  clipNorm = 1,
+  members,
+}: Omit<TrainingOptions, 'optimizer' | 'schedule' | 'l2' | 'clipNorm'> &
+  Partial<Pick<TrainingOptions, 'clipNorm'>>): TrainingOptions => ({
+  optimizer: 'adamW',
+  schedule: 'warmupCosine',
+  l2: 0,
+  ...{ learningRate, batchSize, epochs, patience, weightDecay, clipNorm, members },
+});
+
 export const PLATEAU_PATIENCE = 5;
 
 /** Share of all steps in which `warmupCosine` grows to the full rate. */

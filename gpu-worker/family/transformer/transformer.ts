@@ -6,22 +6,10 @@ import { trainBranches } from '../branch/train-branches';
 import { isSupervised } from '../data';
 import type { TrainingData } from '../data';
 import type { Family } from '../family';
-import { PLAIN } from '../network/options';
 import { neuralSeries } from '../series/neural';
 import { transformerCore } from './core';
 
-const series = neuralSeries(transformerCore, (spec: TransformerSpec) => ({
-  ...PLAIN,
-  optimizer: 'adamW',
-  schedule: 'warmupCosine',
-  learningRate: spec.learningRate,
-  batchSize: spec.batchSize,
-  epochs: spec.epochs,
-  patience: spec.patience,
-  weightDecay: spec.weightDecay,
-  clipNorm: 1,
-  members: spec.members,
-}));
+const series = neuralSeries(transformerCore);
 
 /** A transformer encoder over patches of windows, or over the words of texts. */
 export const transformer: Family<TransformerSpec, SupervisedTarget | ForecastTarget> = {
