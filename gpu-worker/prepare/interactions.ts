@@ -48,23 +48,12 @@ export const interactionValue = ({ how }: InteractionFit, a: Value, b: Value): V
   }
 };
 
-const derived = (how: InteractionFit['how'], a: number, b: number): number => {
-  const value = calculated(how, a, b);
-  return Number.isFinite(value) ? value : NaN;
-};
-
-const calculated = (how: InteractionFit['how'], a: number, b: number): number => {
-  switch (how) {
-    case 'ratio':
-      return a / b;
-    case 'product':
-      return a * b;
-    case 'sum':
-      return a + b;
-    case 'difference':
-      return a - b;
-  }
-};
+const CALCULATED = {
+  ratio: (a: number, b: number) => a / b,
+  product: (a: number, b: number) => a * b,
+  sum: (a: number, b: number) => a + b,
+  difference: (a: number, b: number) => a - b,
+} as const;
 
 /** Between the number columns of `offered`: at most `encoding.interactions`, the most telling first. */
 export const fitInteractions = (
@@ -79,7 +68,7 @@ export const fitInteractions = (
   const sample = rows.filter((_, i) => i % every === 0);
   const screen = new Screen(sample, target);
   const strongest = columns
-    .map((column) => ({ column, bins: binned((row) => column.values[row] ?? NaN, sample) }))
+    .map((column) => ({ column, bins: binned((row) => column.values[row], sample) }))
     .map(({ column, bins }) => ({ column, bins, gain: screen.gain([bins]) }))
     .sort((a, b) => b.gain - a.gain)
     .slice(0, MOST_COLUMNS);
@@ -91,8 +80,10 @@ export const fitInteractions = (
   let candidates = pairsOf(strongest).flatMap(({ how, a, b }) => {
     const name = `${a.column.spec.name} ${SIGNS[how]} ${b.column.spec.name}`;
     if (taken.has(name)) return [];
-    const value = (row: number): number =>
-      derived(how, a.column.values[row] ?? NaN, b.column.values[row] ?? NaN);
+    const value = (row: number): number => {
+      const made = CALCULATED[how](a.column.values[row], b.column.values[row]);
+      return Number.isFinite(made) ? made : NaN;
+    };
     const of = [a.column.spec.name, b.column.spec.name] as const;
     return [{ name, how, of, value, bins: [binned(value, sample), a.bins, b.bins], gain: Infinity }];
   });
@@ -106,7 +97,7 @@ export const fitInteractions = (
     if (best === undefined) break;
     candidates = others;
     screen.explain(best.bins);
-    const values = new Float64Array(columns[0]?.values.length ?? 0).fill(NaN);
+    const values = new Float64Array(columns[0].values.length).fill(NaN);
     for (const row of rows) values[row] = best.value(row);
     const fit = fitNumber(best.name, values, rows, encoding);
     if (fit !== undefined) found.push({ how: best.how, of: best.of, fit });
@@ -138,7 +129,7 @@ const binned = (value: (row: number) => number, sample: Int32Array): Uint8Array 
   return Uint8Array.from(values, (one) => {
     if (Number.isNaN(one)) return BINS;
     let bin = 0;
-    while (bin < edges.length && one >= (edges[bin] ?? Infinity)) bin++;
+    while (bin < edges.length && one >= edges[bin]) bin++;
     return bin;
   });
 };
@@ -146,10 +137,10 @@ const binned = (value: (row: number) => number, sample: Int32Array): Uint8Array 
 /** The most frequent codes of the sample have a bin each, all others and missing ones share the last. */
 const frequent = (codes: Int32Array, sample: Int32Array): Uint8Array => {
   const counts = new Map<number, number>();
-  for (const row of sample) counts.set(codes[row] ?? -1, (counts.get(codes[row] ?? -1) ?? 0) + 1);
+  for (const row of sample) counts.set(codes[row], (counts.get(codes[row]) ?? 0) + 1);
   const ranked = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, BINS);
   const bins = new Map(ranked.map(([code], bin) => [code, bin]));
-  return Uint8Array.from(sample, (row) => bins.get(codes[row] ?? -1) ?? BINS);
+  return Uint8Array.from(sample, (row) => bins.get(codes[row]) ?? BINS);
 };
 
 /** What is left to explain of the target, on two halves of the sample: one teaches, the other judges. */
@@ -186,13 +177,13 @@ class Screen {
     for (let round = 0; round < rounds; round++)
       for (const bins of columns) {
         const means = this.means(bins, left);
-        for (let i = 0; i < left.length; i++) left[i] = (left[i] ?? 0) - (means[bins[i] ?? BINS] ?? 0);
+        for (let i = 0; i < left.length; i++) left[i] -= means[bins[i]];
       }
   }
 
   private judged(left: Float64Array): number {
     let squares = 0;
-    for (let i = 0; i < left.length; i++) if (this.teaches[i] === 0) squares += (left[i] ?? 0) ** 2;
+    for (let i = 0; i < left.length; i++) if (this.teaches[i] === 0) squares += left[i] ** 2;
     return squares;
   }
 
@@ -201,16 +192,16 @@ class Screen {
     const counts = new Float64Array(BINS + 1).fill(SHRINK);
     for (let i = 0; i < left.length; i++) {
       if (this.teaches[i] === 0) continue;
-      const bin = bins[i] ?? BINS;
-      sums[bin] = (sums[bin] ?? 0) + (left[i] ?? 0);
-      counts[bin] = (counts[bin] ?? 0) + 1;
+      const bin = bins[i];
+      sums[bin] += left[i];
+      counts[bin]++;
     }
-    return sums.map((sum, bin) => sum / (counts[bin] ?? 1));
+    return sums.map((sum, bin) => sum / counts[bin]);
   }
 }
 
 const wanted = (target: SupervisedTarget): ((row: number) => number)[] => {
-  if (target.task === 'regression') return [(row) => target.values[row] ?? NaN];
+  if (target.task === 'regression') return [(row) => target.values[row]];
   const frequent = target.counts
     .map((count, code) => ({ count, code }))
     .sort((a, b) => b.count - a.count || a.code - b.code)
@@ -227,7 +218,7 @@ const centred = (values: Float64Array, teaches: Uint8Array): Float64Array => {
   let count = 0;
   for (let i = 0; i < values.length; i++)
     if (teaches[i] === 1) {
-      sum += values[i] ?? 0;
+      sum += values[i];
       count++;
     }
   return values.map((value) => value - (count > 0 ? sum / count : 0));
