@@ -28,12 +28,12 @@ export const fitCategory = (
   const counts = new Int32Array(dictionary.length);
   let gaps = 0;
   for (const row of rows) {
-    const code = codes[row] ?? -1;
+    const code = codes[row];
     if (code < 0) gaps++;
-    else counts[code] = (counts[code] ?? 0) + 1;
+    else counts[code]++;
   }
   const frequent = dictionary
-    .map((value, code) => ({ value, count: counts[code] ?? 0 }))
+    .map((value, code) => ({ value, count: counts[code] }))
     .filter(({ value, count }) => count >= RARE && value !== '')
     .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1))
     .slice(0, mostValues);

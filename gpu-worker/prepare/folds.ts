@@ -48,7 +48,7 @@ const pairs = (rows: Int32Array, assigned: Int32Array, folds: number): Fold[] =>
 const dealt = (rows: Int32Array, codes: Int32Array | null, folds: number, seed: number): Int32Array => {
   const byClass = new Map<number, number[]>();
   for (const at of permutation(rows.length, seed, 0)) {
-    const label = codes?.[rows[at] ?? 0] ?? 0;
+    const label = codes?.[rows[at]] ?? 0;
     const members = byClass.get(label);
     if (members === undefined) byClass.set(label, [at]);
     else members.push(at);
@@ -65,21 +65,21 @@ const dealt = (rows: Int32Array, codes: Int32Array | null, folds: number, seed: 
 /** Largest group first, each to the fold with the fewest rows so far; equal sizes in the order of the shuffle. */
 const grouped = (rows: Int32Array, codes: Int32Array, folds: number, seed: number): Int32Array => {
   const sizes = new Map<number, number>();
-  for (const row of rows) sizes.set(codes[row] ?? -1, (sizes.get(codes[row] ?? -1) ?? 0) + 1);
+  for (const row of rows) sizes.set(codes[row], (sizes.get(codes[row]) ?? 0) + 1);
   const groups = [...sizes].sort(([a], [b]) => a - b);
   const order = [...permutation(groups.length, seed, 1)].flatMap((at) => groups[at] ?? []);
   const shuffled = Array.from({ length: groups.length }, (_, i) => ({
-    group: order[2 * i] ?? -1,
-    size: order[2 * i + 1] ?? 0,
+    group: order[2 * i],
+    size: order[2 * i + 1],
   })).sort((a, b) => b.size - a.size);
   const filled = new Array<number>(folds).fill(0);
   const foldOf = new Map<number, number>();
   for (const { group, size } of shuffled) {
     const fold = filled.indexOf(Math.min(...filled));
-    filled[fold] = (filled[fold] ?? 0) + size;
+    filled[fold] += size;
     foldOf.set(group, fold);
   }
-  return Int32Array.from(rows, (row) => foldOf.get(codes[row] ?? -1) ?? 0);
+  return Int32Array.from(rows, (row) => foldOf.get(codes[row]) ?? 0);
 };
 
 /** Rows before this share only ever teach. */
@@ -91,7 +91,7 @@ const FIRST_TRAINING = 0.5;
  */
 const forward = (rows: Int32Array, values: Float64Array, folds: number): Fold[] => {
   const ordered = inTimeOrder(rows, values);
-  const at = (i: number): number => values[ordered[i] ?? 0] ?? NaN;
+  const at = (i: number): number => values[ordered[i]];
   const cut = (share: number): number => {
     let i = Math.round(ordered.length * share);
     while (i > 0 && i < ordered.length && Object.is(at(i), at(i - 1))) i++;
@@ -101,7 +101,7 @@ const forward = (rows: Int32Array, values: Float64Array, folds: number): Fold[] 
     cut(FIRST_TRAINING + ((1 - FIRST_TRAINING) * i) / folds),
   );
   return Array.from({ length: folds }, (_, i) => {
-    const from = cuts[folds - 1 - i] ?? 0;
+    const from = cuts[folds - 1 - i];
     return { training: ordered.slice(0, from), validation: ordered.slice(from, cuts[folds - i]) };
   }).filter(({ training, validation }) => training.length > 0 && validation.length > 0);
 };
@@ -109,7 +109,7 @@ const forward = (rows: Int32Array, values: Float64Array, folds: number): Fold[] 
 /** Rows without an instant first, equal instants in the order of the table. */
 export const inTimeOrder = (rows: Int32Array, values: Float64Array): Int32Array => {
   const at = (row: number): number => {
-    const value = values[row] ?? NaN;
+    const value = values[row];
     return Number.isNaN(value) ? -Infinity : value;
   };
   return Int32Array.from([...rows].sort((a, b) => (at(a) === at(b) ? a - b : at(a) < at(b) ? -1 : 1)));

@@ -125,11 +125,11 @@ export const prepareMatrix = async (
           const block = firstRows.subarray(from, to);
           const tensor = columnTensor(
             column,
-            block.map((at) => rows[at] ?? 0),
+            block.map((at) => rows[at]),
           );
           const answer = asFloat32((await session.run({ [fit.name]: tensor }))['features']);
           for (let i = 0; i < block.length; i++)
-            for (let at = block[i] ?? -1; at >= 0; at = next[at] ?? -1) place(matrix, part, answer, i, at);
+            for (let at = block[i]; at >= 0; at = next[at]) place(matrix, part, answer, i, at);
         },
         blockRows([column]),
       );
@@ -180,8 +180,7 @@ const place = (matrix: FeatureMatrix, part: Part, answer: Float32Array, from: nu
   const source = from * part.width;
   const target = row * matrix.width;
   for (const run of part.runs)
-    for (let i = 0; i < run.width; i++)
-      matrix.values[target + run.to + i] = answer[source + run.from + i] ?? NaN;
+    for (let i = 0; i < run.width; i++) matrix.values[target + run.to + i] = answer[source + run.from + i];
 };
 
 /** For each value the first place in `rows` that has it, and for each place the next one with the same value, or -1. */
@@ -193,8 +192,8 @@ const rowsByCode = (
   const last = new Int32Array(dictionary.length + 1).fill(-1);
   const next = new Int32Array(rows.length).fill(-1);
   for (let at = 0; at < rows.length; at++) {
-    const code = (codes[rows[at] ?? 0] ?? -1) + 1;
-    const before = last[code] ?? -1;
+    const code = codes[rows[at]] + 1;
+    const before = last[code];
     if (before < 0) first.push(at);
     else next[before] = at;
     last[code] = at;

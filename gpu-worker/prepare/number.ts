@@ -76,8 +76,8 @@ const scaling = (
 const clipRange = (sorted: Float64Array, winsorise: Encoding['winsorise']): { low: number; high: number } => {
   // What float32 cannot hold would become infinite.
   if (winsorise === 'none') return { low: -MOST_FLOAT32, high: MOST_FLOAT32 };
-  const least = sorted[0] ?? NaN;
-  const greatest = sorted[sorted.length - 1] ?? NaN;
+  const least = sorted[0];
+  const greatest = sorted[sorted.length - 1];
   if (winsorise !== 'tails')
     return { low: quantile(sorted, winsorise), high: quantile(sorted, 1 - winsorise) };
   const q1 = quantile(sorted, 0.25);
@@ -96,7 +96,7 @@ const moments = (
   high: number,
 ): { mean: number; deviation: number } => {
   const clipped = (row: number): number => {
-    const value = values[row] ?? NaN;
+    const value = values[row];
     return Math.min(Math.max(Number.isNaN(value) ? fill : value, low), high);
   };
   let sum = 0;
@@ -115,7 +115,7 @@ const mode = (sorted: Float64Array): number => {
   let most = 0;
   for (let first = 0, at = 1; at <= sorted.length; at++) {
     if (at < sorted.length && sorted[at] === sorted[first]) continue;
-    if (at - first > most) [most, best] = [at - first, sorted[first] ?? NaN];
+    if (at - first > most) [most, best] = [at - first, sorted[first]];
     first = at;
   }
   return best;

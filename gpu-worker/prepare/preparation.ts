@@ -98,7 +98,7 @@ const fitColumn = (
 
 const valuesOf = (codes: Int32Array, rows: Int32Array): number => {
   const seen = new Set<number>();
-  for (const row of rows) seen.add(codes[row] ?? -1);
+  for (const row of rows) seen.add(codes[row]);
   return seen.size;
 };
 

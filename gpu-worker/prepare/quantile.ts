@@ -12,7 +12,7 @@ export const presentSorted = (values: Float64Array, rows: Int32Array): Float64Ar
   const present = new Float64Array(rows.length);
   let count = 0;
   for (const row of rows) {
-    const value = values[row] ?? NaN;
+    const value = values[row];
     if (!Number.isNaN(value)) present[count++] = value;
   }
   return present.subarray(0, count).sort();

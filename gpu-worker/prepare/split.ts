@@ -91,7 +91,7 @@ export const splitSequences = (
 };
 
 const drawn = (rows: readonly number[], seed: number): Int32Array =>
-  permutation(rows.length, seed, 0).map((at) => rows[at] ?? 0);
+  permutation(rows.length, seed, 0).map((at) => rows[at]);
 
 const byTime = (table: Table, name: string, rows: readonly number[]): Int32Array => {
   const column = columnNamed(table, name);

@@ -28,7 +28,7 @@ const targetWidth = (target: SupervisedTarget): number =>
 
 const targetAt = (target: SupervisedTarget, row: number, column: number): number =>
   target.task === 'regression'
-    ? ((target.values[row] ?? NaN) - target.mean) / target.deviation
+    ? (target.values[row] - target.mean) / target.deviation
     : target.codes[row] === column + 1
       ? 1
       : 0;
@@ -58,7 +58,7 @@ export const fitTargetEncoding = (
     kind: 'target',
     name,
     values: kept.map(({ place }) => column.dictionary[place - 1] ?? ''),
-    scores: kept.map(({ place }) => columns.map(({ scores }) => scores[place] ?? NaN)),
+    scores: kept.map(({ place }) => columns.map(({ scores }) => scores[place])),
     prior: columns.map(({ prior }) => prior),
   };
 };
@@ -81,10 +81,10 @@ export const outOfFold = (
     for (let at = 0; at < width; at++) {
       const { counts, scores, prior } = encode(column, target, at, others);
       for (let i = 0; i < rows.length; i++) {
-        const row = rows[i] ?? 0;
+        const row = rows[i];
         if (foldOf(row) !== fold) continue;
-        const place = (column.codes[row] ?? -1) + 1;
-        values[i * width + at] = (counts[place] ?? 0) >= 2 ? (scores[place] ?? prior) : prior;
+        const place = column.codes[row] + 1;
+        values[i * width + at] = counts[place] >= 2 ? (scores[place] ?? prior) : prior;
       }
     }
   }
@@ -111,10 +111,10 @@ const encode = (column: CodedColumn, target: SupervisedTarget, at: number, rows:
   let total = 0;
   let squares = 0;
   for (const row of rows) {
-    const place = (column.codes[row] ?? -1) + 1;
+    const place = column.codes[row] + 1;
     const value = targetAt(target, row, at);
-    counts[place] = (counts[place] ?? 0) + 1;
-    sums[place] = (sums[place] ?? 0) + value;
+    counts[place]++;
+    sums[place] += value;
     total += value;
     squares += value * value;
   }
@@ -123,10 +123,10 @@ const encode = (column: CodedColumn, target: SupervisedTarget, at: number, rows:
   let between = 0;
   let countSquares = 0;
   for (let place = 0; place < places; place++) {
-    const count = counts[place] ?? 0;
+    const count = counts[place];
     if (count === 0) continue;
     used++;
-    between += count * ((sums[place] ?? 0) / count - prior) ** 2;
+    between += count * (sums[place] / count - prior) ** 2;
     countSquares += count * count;
   }
   const within = squares - rows.length * prior * prior - between;
@@ -136,7 +136,7 @@ const encode = (column: CodedColumn, target: SupervisedTarget, at: number, rows:
   const told = betweenVariance > 0;
   const m = told ? withinVariance / betweenVariance : Infinity;
   const scores = sums.map((sum, place) => {
-    const count = counts[place] ?? 0;
+    const count = counts[place];
     if (count === 0 || !told) return prior;
     const own = count / (count + m);
     return own * (sum / count) + (1 - own) * prior;

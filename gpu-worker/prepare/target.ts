@@ -106,10 +106,10 @@ const fitRegression = (column: Column, training: Int32Array): RegressionTarget =
   }
   const { values } = column;
   let sum = 0;
-  for (const row of training) sum += values[row] ?? NaN;
+  for (const row of training) sum += values[row];
   const mean = sum / training.length;
   let squares = 0;
-  for (const row of training) squares += ((values[row] ?? NaN) - mean) ** 2;
+  for (const row of training) squares += (values[row] - mean) ** 2;
   const deviation = Math.sqrt(squares / training.length);
   if (!(deviation > 0)) throw constant(column);
   return { task: 'regression', values, mean, deviation };
@@ -134,8 +134,8 @@ const fitClassification = (column: Column, { training, validation }: LearningRow
   const codes = Int32Array.from({ length: rowCount(column) }, (_, row) => index.get(labels(row) ?? '') ?? -1);
   const counts = classes.map(() => 0);
   for (const row of training) {
-    const code = codes[row] ?? -1;
-    counts[code] = (counts[code] ?? 0) + 1;
+    const code = codes[row];
+    counts[code]++;
   }
   return { task: 'classification', codes, classes, counts };
 };
@@ -146,10 +146,10 @@ const rowCount = (column: Column): number =>
 const rowLabels = (column: Column): ((row: number) => string | undefined) =>
   'values' in column
     ? (row) => {
-        const value = column.values[row] ?? NaN;
+        const value = column.values[row];
         return Number.isNaN(value) ? undefined : String(value);
       }
-    : (row) => column.dictionary[column.codes[row] ?? -1];
+    : (row) => column.dictionary[column.codes[row]];
 
 const constant = (column: Column): Failure =>
   new Failure('TARGET_CONSTANT', `column ${column.spec.name} has one value only in the rows to learn from`);

@@ -66,7 +66,7 @@ interface Sampled {
 }
 
 const sampled = ({ codes, dictionary }: TextColumn, rows: Int32Array): Sampled[] => {
-  const textOf = (row: number): string => dictionary[codes[row] ?? -1] ?? '';
+  const textOf = (row: number): string => dictionary[codes[row]] ?? '';
   let characters = 0;
   for (const row of rows) characters += textOf(row).length;
   const every = Math.max(1, Math.ceil(characters / COUNTED_CHARACTERS));
@@ -142,22 +142,21 @@ const telling = (
   const totals = new Float64Array(columns);
   const last = new Int32Array(found.length).fill(-1);
   for (const [at, { row, text }] of texts.entries()) {
-    const column = target.task === 'regression' ? 0 : (target.codes[row] ?? -1);
-    const value =
-      target.task === 'regression' ? ((target.values[row] ?? NaN) - target.mean) / target.deviation : 1;
-    totals[column] = (totals[column] ?? 0) + value;
+    const column = target.task === 'regression' ? 0 : target.codes[row];
+    const value = target.task === 'regression' ? (target.values[row] - target.mean) / target.deviation : 1;
+    totals[column] += value;
     for (const gram of gramsOf(text, cut)) {
       const place = places.get(gram);
       if (place === undefined || last[place] === at) continue;
       last[place] = at;
-      sums[place * columns + column] = (sums[place * columns + column] ?? 0) + value;
+      sums[place * columns + column] += value;
     }
   }
   const score = (place: number, count: number): number => {
     let sum = 0;
     for (let column = 0; column < columns; column++) {
-      const seen = sums[place * columns + column] ?? 0;
-      const share = (totals[column] ?? 0) / texts.length;
+      const seen = sums[place * columns + column];
+      const share = totals[column] / texts.length;
       const expected = count * share;
       sum += (seen - expected) ** 2 / (target.task === 'regression' ? count : Math.max(expected, 1e-12));
     }

@@ -25,8 +25,8 @@ export const likenessInTime = (
 ): Likeness => {
   const ordered = inTimeOrder(rows, instants);
   return target.task === 'regression'
-    ? ranksAlike(Float64Array.from(ordered, (row) => target.values[row] ?? NaN))
-    : classesAlike(Int32Array.from(ordered, (row) => target.codes[row] ?? -1));
+    ? ranksAlike(Float64Array.from(ordered, (row) => target.values[row]))
+    : classesAlike(Int32Array.from(ordered, (row) => target.codes[row]));
 };
 
 /** The time column whose order drives the target most, if any does. */
@@ -39,7 +39,7 @@ export const drivingColumn = (
   let best: { name: string; strength: number } | undefined;
   for (const column of table.columns) {
     if (column.kind !== 'time' || !columns.includes(column.spec.name)) continue;
-    const present = rows.filter((row) => !Number.isNaN(column.values[row] ?? NaN));
+    const present = rows.filter((row) => !Number.isNaN(column.values[row]));
     if (present.length < FEWEST_PRESENT * rows.length) continue;
     if (new Set(Array.from(present, (row) => column.values[row])).size < FEWEST_INSTANTS) continue;
     const { strength, certainty } = likenessInTime(column.values, target, present);
@@ -59,8 +59,8 @@ const ranksAlike = (values: Float64Array): Likeness => {
   let differences = 0;
   let spread = 0;
   for (let i = 0; i < ranks.length; i++) {
-    spread += ((ranks[i] ?? 0) - mean) ** 2;
-    if (i > 0) differences += ((ranks[i] ?? 0) - (ranks[i - 1] ?? 0)) ** 2;
+    spread += (ranks[i] - mean) ** 2;
+    if (i > 0) differences += (ranks[i] - ranks[i - 1]) ** 2;
   }
   if (!(spread > 0)) return { strength: 0, certainty: 0 };
   const strength = 1 - differences / spread / 2;
@@ -85,14 +85,12 @@ const classesAlike = (codes: Int32Array): Likeness => {
 
 /** 0-based; equal values share the mean of their ranks. */
 const averageRanks = (values: Float64Array): Float64Array => {
-  const order = Int32Array.from({ length: values.length }, (_, i) => i).sort(
-    (a, b) => (values[a] ?? 0) - (values[b] ?? 0),
-  );
+  const order = Int32Array.from({ length: values.length }, (_, i) => i).sort((a, b) => values[a] - values[b]);
   const ranks = new Float64Array(values.length);
   for (let from = 0; from < order.length;) {
     let to = from;
-    while (to < order.length && values[order[to] ?? 0] === values[order[from] ?? 0]) to++;
-    for (let i = from; i < to; i++) ranks[order[i] ?? 0] = (from + to - 1) / 2;
+    while (to < order.length && values[order[to]] === values[order[from]]) to++;
+    for (let i = from; i < to; i++) ranks[order[i]] = (from + to - 1) / 2;
     from = to;
   }
   return ranks;

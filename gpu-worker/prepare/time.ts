@@ -39,8 +39,8 @@ export const fitTime = (
   { times, missing }: Encoding,
 ): TimeFit | undefined => {
   const sorted = presentSorted(values, rows);
-  const fromMicros = sorted[0] ?? NaN;
-  const toMicros = sorted[sorted.length - 1] ?? NaN;
+  const fromMicros = sorted[0];
+  const toMicros = sorted[sorted.length - 1];
   if (!(toMicros > fromMicros)) return undefined;
   const span = toMicros - fromMicros;
   const kept = missing === 'kept';

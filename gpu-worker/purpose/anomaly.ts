@@ -1,5 +1,5 @@
 /** How unusual a row is: the family's score as the share of ordinary rows that are less unusual. */
-import type { Metrics, ModelSpec } from '../../contracts';
+import type { ModelSpec } from '../../contracts';
 import { op, vector } from '../../onnx';
 import type { Value } from '../../onnx';
 import { anomalySample } from '../evaluate/anomaly';
@@ -64,14 +64,14 @@ export const anomaly = async (
       verifyProbabilities(
         served,
         Float32Array.from({ length: 2 * shares.length }, (_, at) => {
-          const of = shares[at >> 1] ?? NaN;
+          const of = shares[at >> 1];
           return at % 2 === 0 ? 1 - of : of;
         }),
         checked.length,
       ),
     golden: (served, positions) =>
       goldenLabels(served, positions, 2, (at) => {
-        const code = labels?.codes[checked[at] ?? 0] ?? -1;
+        const code = labels?.codes[checked[at]] ?? -1;
         return code < 0 ? '' : code === rare ? 'anomaly' : 'normal';
       }),
     compare: () => null,
@@ -85,7 +85,7 @@ const mean = (values: ArrayLike<number>, weights?: ArrayLike<number>): number | 
   let [sum, count] = [0, 0];
   for (let row = 0; row < values.length; row++) {
     const weight = weights?.[row] ?? 1;
-    sum += weight * (values[row] ?? 0);
+    sum += weight * values[row];
     count += weight;
   }
   return count > 0 ? sum / count : null;
@@ -120,10 +120,10 @@ const shareBelow = (knots: Float64Array, score: number): number => {
 
 const answer = (output: Value, knots: Float64Array, contamination: number): Record<string, Value> => {
   // All scores alike: a knot beside it keeps the width above zero.
-  const all = knots.length > 1 ? [...knots] : [(knots[0] ?? 0) - 1e-9, knots[0] ?? 0];
+  const all = knots.length > 1 ? [...knots] : [knots[0] - 1e-9, knots[0]];
   const starts = vector(all.slice(0, -1), 'float64');
   const widths = vector(
-    all.slice(1).map((to, at) => to - (all[at] ?? 0)),
+    all.slice(1).map((to, at) => to - all[at]),
     'float64',
   );
   const passed = op.Clip(op.Div(op.Sub(op.Cast(output, 'float64'), starts), widths), 0, 1);
@@ -139,13 +139,13 @@ const answer = (output: Value, knots: Float64Array, contamination: number): Reco
 const rarest = ({ codes, classes }: Labels, rows: Int32Array): number => {
   const counts = classes.map(() => 0);
   for (const row of rows) {
-    const code = codes[row] ?? -1;
-    if (code >= 0) counts[code] = (counts[code] ?? 0) + 1;
+    const code = codes[row];
+    if (code >= 0) counts[code]++;
   }
   return counts.indexOf(Math.min(...counts));
 };
 
 const shareOf = ({ codes }: Labels, label: number, rows: Int32Array): number => {
-  const known = rows.filter((row) => (codes[row] ?? -1) >= 0);
+  const known = rows.filter((row) => codes[row] >= 0);
   return known.filter((row) => codes[row] === label).length / Math.max(known.length, 1);
 };

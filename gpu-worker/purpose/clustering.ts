@@ -33,11 +33,11 @@ export const clustering = async (
     // Thinned out evenly: figures of more rows would take longer than they are worth.
     const most = Math.min(rows.length, MOST_JUDGED);
     const places = Int32Array.from({ length: most }, (_, i) => Math.floor((i * rows.length) / most));
-    const judged = places.map((place) => rows[place] ?? 0);
+    const judged = places.map((place) => rows[place]);
     return groupingSample(
       await prepareMatrix(table, preparation, judged, signal),
-      places.map((place) => groups[place] ?? 0),
-      labels === null ? null : judged.map((row) => labels.codes[row] ?? -1),
+      places.map((place) => groups[place]),
+      labels === null ? null : judged.map((row) => labels.codes[row]),
       seed,
       signal,
     );
@@ -68,12 +68,7 @@ export const clustering = async (
     checked,
     verify: (served) => verifyProbabilities(served, probabilities, checked.length),
     golden: (served, positions) =>
-      goldenLabels(
-        served,
-        positions,
-        count,
-        (at) => labels?.classes[labels.codes[checked[at] ?? 0] ?? -1] ?? '',
-      ),
+      goldenLabels(served, positions, count, (at) => labels?.classes[labels.codes[checked[at]]] ?? ''),
     compare: () => null,
     findings: async (signal) => ({ metrics: await bootstrapMetrics(test, seed, signal), leftOut: [] }),
     manifest: {},

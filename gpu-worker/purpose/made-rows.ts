@@ -36,13 +36,13 @@ export const stacked = (one: Table, first: Int32Array, other: Table, second: Int
     if (match === undefined) return [];
     if ('values' in column && 'values' in match) {
       const values = new Float64Array(first.length + second.length);
-      first.forEach((row, at) => (values[at] = column.values[row] ?? NaN));
-      second.forEach((row, at) => (values[first.length + at] = match.values[row] ?? NaN));
+      first.forEach((row, at) => (values[at] = column.values[row]));
+      second.forEach((row, at) => (values[first.length + at] = match.values[row]));
       return [{ ...column, values }];
     }
     if ('values' in column || 'values' in match) return [];
     const cell = ({ dictionary, codes }: typeof column, row: number): string | null =>
-      dictionary[codes[row] ?? -1] ?? null;
+      dictionary[codes[row]] ?? null;
     const cells = [
       ...Array.from(first, (row) => cell(column, row)),
       ...Array.from(second, (row) => cell(match, row)),

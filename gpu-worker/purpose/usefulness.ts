@@ -61,15 +61,14 @@ export const usefulness = async (
     const engine = await chooseEngine('cpu');
     const context = { seed: request.seed, engine, signal, progress: () => undefined };
     const trained = await trainConcrete({ ...LINEAR }, data, context);
-    const known =
-      learned.task === 'classification' ? test.filter((row) => (learned.codes[row] ?? -1) >= 0) : test;
+    const known = learned.task === 'classification' ? test.filter((row) => learned.codes[row] >= 0) : test;
     const outputs = await trained.predict(known, signal);
     const two = learned.task === 'classification' && learned.classes.length === 2;
     const metric = task === 'regression' ? 'rmse' : two ? 'auc' : 'accuracy';
     const sample = sampleOf(predictedOf(outputs, learned, known.length), learned, known);
     const baseline = baselineSample(learned, known);
     return (weights) => {
-      const ofKnown = weights && Float64Array.from(known, (row) => weights[row] ?? 0);
+      const ofKnown = weights && Float64Array.from(known, (row) => weights[row]);
       return {
         figure: sample.metrics(ofKnown)[metric] ?? NaN,
         // A ranking that knows nothing.
@@ -79,7 +78,7 @@ export const usefulness = async (
   };
   const onReal = await skill(
     real,
-    all(split.training.length).map((at) => split.training[at] ?? 0),
+    all(split.training.length).map((at) => split.training[at]),
   );
   const onMade = await skill(made, all(made.rows));
   const metrics: Sample['metrics'] = (weights) => {

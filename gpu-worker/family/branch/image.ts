@@ -125,17 +125,17 @@ const brightness = (
   const each = height * width * channels;
   for (const row of rows)
     for (let at = 0; at < each; at++) {
-      const value = pixels[row * each + at] ?? 0;
+      const value = pixels[row * each + at];
       const channel = at % channels;
-      sums[channel] = (sums[channel] ?? 0) + value;
-      squares[channel] = (squares[channel] ?? 0) + value * value;
+      sums[channel] += value;
+      squares[channel] += value * value;
     }
   const count = Math.max(1, rows.length * height * width);
   const mean = [...sums].map((sum) => sum / count);
   return {
     mean,
     // A channel that is the same everywhere says nothing and must not become infinite.
-    deviation: [...squares].map((sum, c) => Math.sqrt(Math.max(1, sum / count - (mean[c] ?? 0) ** 2))),
+    deviation: [...squares].map((sum, c) => Math.sqrt(Math.max(1, sum / count - mean[c] ** 2))),
   };
 };
 
@@ -146,6 +146,6 @@ const initial = (shapes: Parameters, seed: number): Record<string, Float32Array>
     Object.entries(shapes).map(([key, dims], stream) => {
       if (key.endsWith('/kernel')) return [key, heNormal(dims, seed, stream)];
       const ones = key.endsWith('/scale') || key.endsWith('/variance');
-      return [key, new Float32Array(dims[0] ?? 0).fill(ones ? 1 : 0)];
+      return [key, new Float32Array(dims[0]).fill(ones ? 1 : 0)];
     }),
   );

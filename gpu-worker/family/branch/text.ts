@@ -53,7 +53,7 @@ export const textBranch = (column: TextColumn, rows: Int32Array, spec: Transform
     data: (some) => {
       const data = new Int32Array(some.length * fit.length);
       some.forEach((row, at) => {
-        const code = column.codes[row] ?? -1;
+        const code = column.codes[row];
         if (code >= 0) data.set(ids.subarray(code * fit.length, (code + 1) * fit.length), at * fit.length);
       });
       return Promise.resolve({ [name]: data });

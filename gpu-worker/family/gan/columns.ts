@@ -50,10 +50,10 @@ const fitColumn = (column: Column, rows: Int32Array): GeneratedColumn | undefine
   if (!('values' in column))
     return categoryOf(
       column.spec,
-      Array.from(rows, (row) => column.dictionary[column.codes[row] ?? -1] ?? ''),
+      Array.from(rows, (row) => column.dictionary[column.codes[row]] ?? ''),
     );
   const { values: cells } = column;
-  const values = Array.from(rows, (row) => cells[row] ?? NaN);
+  const values = Array.from(rows, (row) => cells[row]);
   const present = Float64Array.from(values.filter((value) => !Number.isNaN(value))).sort();
   const distinct = new Set(present).size;
   if (distinct === 0) return undefined;
@@ -99,7 +99,7 @@ export const encodeRows = (
       const to = at * width + from;
       if (column.kind === 'category') encoded[to + placeOf(column, source, row)] = 1;
       else {
-        const value = 'values' in source ? (source.values[row] ?? NaN) : NaN;
+        const value = 'values' in source ? source.values[row] : NaN;
         const missing = Number.isNaN(value);
         encoded[to] = missing ? 0 : normalQuantile(rankOf(column.knots, value, randomUnit(key, at)));
         if (column.missing > 0) encoded[to + (missing ? 2 : 1)] = 1;
@@ -114,10 +114,10 @@ export const encodeRows = (
 export const placeOf = ({ values }: CategoryColumn, source: Column, row: number): number => {
   const cell =
     'values' in source
-      ? Number.isNaN(source.values[row] ?? NaN)
+      ? Number.isNaN(source.values[row])
         ? ''
         : String(source.values[row])
-      : (source.dictionary[source.codes[row] ?? -1] ?? '');
+      : (source.dictionary[source.codes[row]] ?? '');
   return Math.max(0, values.indexOf(cell));
 };
 
@@ -125,10 +125,10 @@ export const placeOf = ({ values }: CategoryColumn, source: Column, row: number)
 const rankOf = (knots: readonly number[], value: number, draw: number): number => {
   const last = knots.length - 1;
   let low = 0;
-  while (low < last && (knots[low + 1] ?? 0) < value) low++;
+  while (low < last && knots[low + 1] < value) low++;
   let high = low;
-  while (high < last && (knots[high + 1] ?? 0) <= value) high++;
-  const [from, to] = [knots[low] ?? 0, knots[low + 1] ?? 0];
+  while (high < last && knots[high + 1] <= value) high++;
+  const [from, to] = [knots[low], knots[low + 1]];
   const start = low < last && to > from ? low + Math.min(1, Math.max(0, (value - from) / (to - from))) : low;
   const end = Math.max(start, high);
   return Math.min(Math.max((start + draw * (end - start)) / last, TAIL), 1 - TAIL);

@@ -64,11 +64,11 @@ const numberOf = ({ knots, whole }: NumberColumn, score: Value): Value => {
   const steps = constant(
     tensor(
       'float64',
-      knots.slice(1).map((knot, at) => knot - (knots[at] ?? 0)),
+      knots.slice(1).map((knot, at) => knot - knots[at]),
       [parts, 1],
     ),
   );
-  const value = op.Add(op.Squeeze(op.MatMul(passed, steps), [1]), knots[0] ?? 0);
+  const value = op.Add(op.Squeeze(op.MatMul(passed, steps), [1]), knots[0]);
   return whole ? op.Round(value) : value;
 };
 

@@ -122,7 +122,7 @@ const sharesOf = (x: Float32Array, shape: GanShape, condition: CategoryColumn, r
   const hot = cut(x, encodedWidth(shape.columns), placeOf(shape, condition), count);
   return condition.values.map((_, value) => {
     let sum = 0;
-    for (let row = 0; row < rows; row++) sum += hot[row * count + value] ?? 0;
+    for (let row = 0; row < rows; row++) sum += hot[row * count + value];
     return sum / rows;
   });
 };

@@ -95,7 +95,7 @@ const expect = async (
     let greatest = -Infinity;
     for (let k = 0; k < count; k++) {
       const { weight, mean, whitening, logDeterminant } = components[k];
-      for (let j = 0; j < width; j++) centered[j] = (values[row * width + j] ?? 0) - (mean[j] ?? 0);
+      for (let j = 0; j < width; j++) centered[j] = values[row * width + j] - mean[j];
       const density =
         Math.log(weight) + constant + logDeterminant - 0.5 * distance(centered, whitening, covariance);
       shares[row * count + k] = density;
@@ -103,11 +103,11 @@ const expect = async (
     }
     let sum = 0;
     for (let k = 0; k < count; k++) {
-      const share = Math.exp((shares[row * count + k] ?? 0) - greatest);
+      const share = Math.exp(shares[row * count + k] - greatest);
       shares[row * count + k] = share;
       sum += share;
     }
-    for (let k = 0; k < count; k++) shares[row * count + k] = (shares[row * count + k] ?? 0) / sum;
+    for (let k = 0; k < count; k++) shares[row * count + k] /= sum;
     total += greatest + Math.log(sum);
   }
   return total;
@@ -122,8 +122,8 @@ const distance = (
   let sum = 0;
   for (let i = 0; i < width; i++) {
     let value = 0;
-    if (covariance === 'diagonal') value = (centered[i] ?? 0) * (whitening[i] ?? 0);
-    else for (let j = 0; j <= i; j++) value += (whitening[i * width + j] ?? 0) * (centered[j] ?? 0);
+    if (covariance === 'diagonal') value = centered[i] * whitening[i];
+    else for (let j = 0; j <= i; j++) value += whitening[i * width + j] * centered[j];
     sum += value * value;
   }
   return sum;
@@ -144,20 +144,20 @@ const maximise = async (
     let size = 0;
     const mean = new Float64Array(width);
     for (let row = 0; row < rows; row++) {
-      const share = shares[row * count + k] ?? 0;
+      const share = shares[row * count + k];
       size += share;
-      for (let j = 0; j < width; j++) mean[j] = (mean[j] ?? 0) + share * (values[row * width + j] ?? 0);
+      for (let j = 0; j < width; j++) mean[j] += share * values[row * width + j];
     }
     // A component that lost its rows stays where it is, with hardly any weight.
     if (size < 1) {
       next.push({ ...old, weight: Math.max(size, 1e-6) / rows });
       continue;
     }
-    for (let j = 0; j < width; j++) mean[j] = (mean[j] ?? 0) / size;
+    for (let j = 0; j < width; j++) mean[j] /= size;
     const spread = await scatter(values, rows, { mean, shares, k, count }, covariance, signal);
-    for (let i = 0; i < spread.length; i++) spread[i] = (spread[i] ?? 0) / size;
+    for (let i = 0; i < spread.length; i++) spread[i] /= size;
     const step = covariance === 'full' ? width + 1 : 1;
-    for (let i = 0; i < spread.length; i += step) spread[i] = (spread[i] ?? 0) + FLOOR;
+    for (let i = 0; i < spread.length; i += step) spread[i] += FLOOR;
     next.push(componentOf(size / rows, mean, spread, width, covariance));
   }
   return next;
@@ -179,15 +179,13 @@ const scatter = async (
       signal.throwIfAborted();
       await new Promise(setImmediate);
     }
-    const share = shares[row * count + k] ?? 0;
+    const share = shares[row * count + k];
     if (share < 1e-8) continue;
-    for (let j = 0; j < width; j++) centered[j] = (values[row * width + j] ?? 0) - (mean[j] ?? 0);
+    for (let j = 0; j < width; j++) centered[j] = values[row * width + j] - mean[j];
     for (let i = 0; i < width; i++) {
-      const part = share * (centered[i] ?? 0);
-      if (covariance === 'diagonal') sums[i] = (sums[i] ?? 0) + part * (centered[i] ?? 0);
-      else
-        for (let j = 0; j <= i; j++)
-          sums[i * width + j] = (sums[i * width + j] ?? 0) + part * (centered[j] ?? 0);
+      const part = share * centered[i];
+      if (covariance === 'diagonal') sums[i] += part * centered[i];
+      else for (let j = 0; j <= i; j++) sums[i * width + j] += part * centered[j];
     }
   }
   return sums;
@@ -214,6 +212,6 @@ const componentOf = (
       : inverseOfFactor(choleskyFactor(spread, width, FLOOR), width);
   let logDeterminant = 0;
   const step = covariance === 'full' ? width + 1 : 1;
-  for (let i = 0; i < whitening.length; i += step) logDeterminant += Math.log(whitening[i] ?? 1);
+  for (let i = 0; i < whitening.length; i += step) logDeterminant += Math.log(whitening[i]);
   return { weight, mean, whitening, logDeterminant };
 };

@@ -41,12 +41,12 @@ const plusPlus = ({ rows, width, values }: FeatureMatrix, count: number, key: nu
     let total = 0;
     for (let row = 0; row < rows; row++) {
       const distance = squaredDistance(values, row * width, centers, k * width, width);
-      if (distance < (nearest[row] ?? 0)) nearest[row] = distance;
-      total += nearest[row] ?? 0;
+      if (distance < nearest[row]) nearest[row] = distance;
+      total += nearest[row];
     }
     let left = randomUnit(key, k + 1) * total;
     chosen = 0;
-    while (chosen < rows - 1 && left >= (nearest[chosen] ?? 0)) left -= nearest[chosen++] ?? 0;
+    while (chosen < rows - 1 && left >= nearest[chosen]) left -= nearest[chosen++];
   }
   return centers;
 };
@@ -75,19 +75,17 @@ const lloyd = async (
       }
       inertia += least;
       if (least > farthest.distance) farthest = { row, distance: least };
-      sizes[nearest] = (sizes[nearest] ?? 0) + 1;
-      for (let j = 0; j < width; j++)
-        sums[nearest * width + j] = (sums[nearest * width + j] ?? 0) + (values[row * width + j] ?? 0);
+      sizes[nearest]++;
+      for (let j = 0; j < width; j++) sums[nearest * width + j] += values[row * width + j];
     }
     if (round === MOST_ROUNDS || before - inertia <= TOLERANCE * before)
       return { count, values: centers, inertia: inertia / rows };
     before = inertia;
     for (let k = 0; k < count; k++) {
-      const size = sizes[k] ?? 0;
+      const size = sizes[k];
       // An empty group takes the row that is worst off.
       for (let j = 0; j < width; j++)
-        centers[k * width + j] =
-          size > 0 ? (sums[k * width + j] ?? 0) / size : (values[farthest.row * width + j] ?? 0);
+        centers[k * width + j] = size > 0 ? sums[k * width + j] / size : values[farthest.row * width + j];
     }
   }
 };
@@ -100,6 +98,6 @@ export const squaredDistance = (
   width: number,
 ): number => {
   let sum = 0;
-  for (let j = 0; j < width; j++) sum += ((a[fromA + j] ?? 0) - (b[fromB + j] ?? 0)) ** 2;
+  for (let j = 0; j < width; j++) sum += (a[fromA + j] - b[fromB + j]) ** 2;
   return sum;
 };

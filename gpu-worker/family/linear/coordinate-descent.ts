@@ -23,22 +23,22 @@ export const coordinateDescent = (
   const weights = start.slice();
   const left = Float64Array.from(moments, (moment, i) => {
     let sum = moment;
-    for (let k = 0; k < size; k++) sum -= (gram[i * size + k] ?? 0) * (weights[k] ?? 0);
+    for (let k = 0; k < size; k++) sum -= gram[i * size + k] * weights[k];
     return sum;
   });
-  const largest = Math.max(...Array.from({ length: size }, (_, i) => gram[i * size + i] ?? 0));
+  const largest = Math.max(...Array.from({ length: size }, (_, i) => gram[i * size + i]));
   const update = (i: number): number => {
-    const own = gram[i * size + i] ?? 0;
+    const own = gram[i * size + i];
     if (!(own > largest * 1e-14)) return 0;
-    const before = weights[i] ?? 0;
+    const before = weights[i];
     const free = i === size - 1;
-    const pull = (left[i] ?? 0) + own * before;
+    const pull = left[i] + own * before;
     const shrunk = free ? pull : Math.sign(pull) * Math.max(0, Math.abs(pull) - penalty * l1Ratio);
     const after = shrunk / (own + (free ? 0 : penalty * (1 - l1Ratio)));
     const change = after - before;
     if (change === 0) return 0;
     weights[i] = after;
-    for (let k = 0; k < size; k++) left[k] = (left[k] ?? 0) - (gram[i * size + k] ?? 0) * change;
+    for (let k = 0; k < size; k++) left[k] -= gram[i * size + k] * change;
     return own * change * change;
   };
   for (let round = 0, active = Array.from(moments, (_, i) => i); round < MOST_ROUNDS; round++) {

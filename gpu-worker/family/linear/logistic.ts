@@ -87,20 +87,20 @@ const proximalNewton = async (
     for (let output = 0; output < outputs; output++) {
       const { gradient } = await loss.gradient(weights);
       const variances = Float32Array.from({ length: features.rows }, (_, row) => {
-        const p = loss.probabilities[row * outputs + output] ?? NaN;
+        const p = loss.probabilities[row * outputs + output];
         return Math.max(p * (1 - p), LEAST_VARIANCE);
       });
       const { gram } = await normalEquations(features, targets, signal, variances);
-      const here = Float64Array.from({ length: size }, (_, i) => weights[i * outputs + output] ?? 0);
+      const here = Float64Array.from({ length: size }, (_, i) => weights[i * outputs + output]);
       const moments = Float64Array.from(here, (_, i) => {
-        let sum = -(gradient[i * outputs + output] ?? 0);
-        for (let k = 0; k < size; k++) sum += (gram[i * size + k] ?? 0) * (here[k] ?? 0);
+        let sum = -gradient[i * outputs + output];
+        for (let k = 0; k < size; k++) sum += gram[i * size + k] * here[k];
         return sum;
       });
       const next = coordinateDescent({ gram, moments }, net, here);
       for (let i = 0; i < size; i++) {
-        most = Math.max(most, Math.abs((next[i] ?? 0) - (here[i] ?? 0)));
-        weights[i * outputs + output] = next[i] ?? 0;
+        most = Math.max(most, Math.abs(next[i] - here[i]));
+        weights[i * outputs + output] = next[i];
       }
     }
     if (most < TOLERANCE) break;

@@ -73,7 +73,7 @@ export class LinearLoss {
     await this.blocks(async (features, from, to) => {
       const targets = float32(this.examples.targets.subarray(from, to), [to - from, 1]);
       const answer = await this.slope.run({ features, targets, ...fed });
-      loss += asFloat32(answer['loss'])[0] ?? NaN;
+      loss += asFloat32(answer['loss'])[0];
       this.state.set(asFloat32(answer['state']), from * this.shape.outputs);
       this.add(gradient, answer);
     });
@@ -111,9 +111,8 @@ export class LinearLoss {
   /** Blocks are summed in double: float32 within a block of rows, never across them. */
   private add(sum: Float64Array, answer: Record<string, Tensor>): void {
     const [kernel, bias] = [asFloat32(answer['kernelSum']), asFloat32(answer['biasSum'])];
-    for (let i = 0; i < kernel.length; i++) sum[i] = (sum[i] ?? 0) + (kernel[i] ?? NaN);
-    for (let i = 0; i < bias.length; i++)
-      sum[kernel.length + i] = (sum[kernel.length + i] ?? 0) + (bias[i] ?? NaN);
+    for (let i = 0; i < kernel.length; i++) sum[i] += kernel[i];
+    for (let i = 0; i < bias.length; i++) sum[kernel.length + i] += bias[i];
   }
 
   private blocks(use: (features: Tensor, from: number, to: number) => Promise<void>): Promise<void> {

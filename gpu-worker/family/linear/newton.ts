@@ -22,7 +22,7 @@ export const newton = async (
     (l2 / 2) * dot(w.subarray(0, penalised), w.subarray(0, penalised));
   const at = async (w: LinearWeights): Promise<{ value: number; gradient: Float64Array }> => {
     const { loss: value, gradient } = await loss.gradient(w);
-    for (let i = 0; i < penalised; i++) gradient[i] = (gradient[i] ?? 0) + l2 * (w[i] ?? 0);
+    for (let i = 0; i < penalised; i++) gradient[i] += l2 * w[i];
     return { value: value + penalty(w), gradient };
   };
   let weights = start;
@@ -65,7 +65,7 @@ const conjugateGradients = async (
   let squares = dot(residual, residual);
   for (let i = 0; i < MOST_DIRECTIONS && Math.sqrt(squares) > accuracy; i++) {
     const bent = await loss.curvature(search);
-    for (let k = 0; k < penalised; k++) bent[k] = (bent[k] ?? 0) + l2 * (search[k] ?? 0);
+    for (let k = 0; k < penalised; k++) bent[k] += l2 * search[k];
     const curvature = dot(search, bent);
     if (!(curvature > 0)) break;
     const length = squares / curvature;
@@ -80,11 +80,11 @@ const conjugateGradients = async (
 
 const dot = (a: Float64Array, b: Float64Array): number => {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
   return sum;
 };
 
 const norm = (a: Float64Array): number => Math.sqrt(dot(a, a));
 
 const plus = (a: Float64Array, b: Float64Array, times: number): Float64Array<ArrayBuffer> =>
-  Float64Array.from(a, (value, i) => value + times * (b[i] ?? 0));
+  Float64Array.from(a, (value, i) => value + times * b[i]);

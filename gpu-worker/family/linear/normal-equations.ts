@@ -43,9 +43,8 @@ export const normalEquations = async (
       const block = answer['products']?.data;
       if (!(block instanceof Float64Array)) throw new Error('expected a float64 tensor');
       for (let i = 0; i < size; i++) {
-        for (let j = 0; j < size; j++)
-          gram[i * size + j] = (gram[i * size + j] ?? 0) + (block[i * (size + 1) + j] ?? 0);
-        moments[i] = (moments[i] ?? 0) + (block[i * (size + 1) + size] ?? 0);
+        for (let j = 0; j < size; j++) gram[i * size + j] += block[i * (size + 1) + j];
+        moments[i] += block[i * (size + 1) + size];
       }
     }),
   );

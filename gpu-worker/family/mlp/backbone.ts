@@ -21,7 +21,7 @@ export const backboneParameters = (
   inputs: number,
 ): Parameters => {
   const entries = hidden.flatMap((to, layer): [string, readonly number[]][] => {
-    const from = layer === 0 ? inputs : (hidden[layer - 1] ?? 0);
+    const from = layer === 0 ? inputs : hidden[layer - 1];
     const normalized = residual && layer > 0 ? from : to;
     return [
       [kernel(layer), [from, to]],
@@ -70,7 +70,7 @@ export const backbone = (
         return dropout(ACTIVATIONS[activation](normalized(dense(values, layer), layer)), rate);
       if (hidden[layer] !== hidden[0])
         throw new GraphError(
-          `a residual block keeps the shape [rows, ${hidden[0] ?? 0}] of the layer before it, so it needs ${hidden[0] ?? 0} units, got ${hidden[layer] ?? 0}`,
+          `a residual block keeps the shape [rows, ${hidden[0]}] of the layer before it, so it needs ${hidden[0]} units, got ${hidden[layer]}`,
         );
       const step = ACTIVATIONS[activation](dense(normalized(values, layer), layer));
       return op.Add(values, dropout(step, rate));

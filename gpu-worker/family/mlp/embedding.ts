@@ -121,7 +121,7 @@ const numberEmbedding = (numbers: readonly NumberPlace[], options: EmbeddingOpti
     const product = op.MatMul(op.Transpose(given, [1, 0, 2]), named(weights, 'number/kernel'));
     const embedded = op.Add(op.Transpose(product, [1, 0, 2]), named(weights, 'number/bias'));
     const active = periodic || options.embeddingActivation === 'relu' ? op.Relu(embedded) : embedded;
-    return op.Reshape(active, [features.shape[0] ?? 1, count * size]);
+    return op.Reshape(active, [features.shape[0], count * size]);
   };
   return {
     width: count * size,
@@ -142,7 +142,7 @@ const encodings = (features: Value, numbers: readonly NumberPlace[], inputs: num
   );
   const picked = op.Gather(features, vector(places, 'int64'), 1);
   const filled = used.includes(0) ? op.Mul(picked, vector(used)) : picked;
-  return op.Reshape(filled, [features.shape[0] ?? 1, numbers.length, inputs]);
+  return op.Reshape(filled, [features.shape[0], numbers.length, inputs]);
 };
 
 /** [rows, numbers, 2 · frequencies] */

@@ -69,7 +69,7 @@ export const head = (
   inLayer(`dense${layer}`, ['hidden', layer], () => {
     const [matrix, offset] = [named(weights, kernel(layer)), named(weights, bias(layer))];
     if (count === 1) return op.Gemm(x, matrix, offset);
-    const members = op.Reshape(x, [count, rows, x.shape[1] ?? 1]);
+    const members = op.Reshape(x, [count, rows, x.shape[1]]);
     return op.Add(op.MatMul(members, matrix), offset);
   });
 

@@ -53,7 +53,7 @@ export const mlpNetwork = (
     forward: ({ weights, batch, dropout }: Given<'x'>) => {
       const features = adapted(embedding.apply(batch.x, weights), weights, count);
       const values = backbone(options, features, weights, dropout);
-      return head(values, weights, hidden.length, { count, rows: batch.x.shape[0] ?? 1 });
+      return head(values, weights, hidden.length, { count, rows: batch.x.shape[0] });
     },
     loss: (made, { y }) => loss(target, made, y, options),
     answer: (made) => joined(made, count, classify),

@@ -64,7 +64,7 @@ export class Evaluator {
       const block = asFloat32(result['answers']);
       if (from === 0) answers = new Float32Array((block.length / rows) * count);
       answers.set(block, from * (block.length / rows));
-      loss += (asFloat32(result['loss'])[0] ?? NaN) * rows;
+      loss += asFloat32(result['loss'])[0] * rows;
       await this.breathe();
     }
     return { answers, loss: loss / count };

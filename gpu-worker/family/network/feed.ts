@@ -63,7 +63,7 @@ const gathered = ({ data, width }: Part, rows: Int32Array): ColumnData => {
   const picked = data.slice(0, 0).constructor as { new (length: number): ColumnData };
   const block = new picked(rows.length * width);
   for (let at = 0; at < rows.length; at++) {
-    const from = (rows[at] ?? 0) * width;
+    const from = rows[at] * width;
     block.set(data.subarray(from, from + width), at * width);
   }
   return block;

@@ -28,7 +28,7 @@ export const targetData = (
   const classes = target.classes.length;
   const hot = new Float32Array(targets.length * classes);
   for (let row = 0; row < targets.length; row++) {
-    const label = targets[row] ?? -1;
+    const label = targets[row];
     hot[row * classes + label] = classWeights[label] ?? 1;
   }
   return hot;
@@ -58,7 +58,7 @@ export class SupervisedTally implements Tally {
   private addRegression(outputs: Float32Array, index: Int32Array): void {
     const { targets } = this;
     for (let row = 0; row < index.length; row++) {
-      const error = (outputs[row] ?? NaN) - (targets[index[row] ?? 0] ?? NaN);
+      const error = outputs[row] - targets[index[row]];
       this.loss += error * error;
       this.absolute += Math.abs(error);
     }
@@ -69,13 +69,12 @@ export class SupervisedTally implements Tally {
     for (let row = 0; row < index.length; row++) {
       const from = row * classes;
       let best = 0;
-      for (let i = 1; i < classes; i++) if ((logits[from + i] ?? 0) > (logits[from + best] ?? 0)) best = i;
-      const greatest = logits[from + best] ?? NaN;
+      for (let i = 1; i < classes; i++) if (logits[from + i] > logits[from + best]) best = i;
+      const greatest = logits[from + best];
       let sum = 0;
-      for (let i = 0; i < classes; i++) sum += Math.exp((logits[from + i] ?? NaN) - greatest);
-      const truth = targets[index[row] ?? 0] ?? -1;
-      this.loss +=
-        (this.classWeights[truth] ?? 1) * (greatest + Math.log(sum) - (logits[from + truth] ?? NaN));
+      for (let i = 0; i < classes; i++) sum += Math.exp(logits[from + i] - greatest);
+      const truth = targets[index[row]];
+      this.loss += (this.classWeights[truth] ?? 1) * (greatest + Math.log(sum) - logits[from + truth]);
       if (best === truth) this.right++;
     }
   }

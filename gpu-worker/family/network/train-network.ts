@@ -163,11 +163,11 @@ const judged = async (
   for (const { weights } of members) {
     const one = await evaluator.judge(weights);
     if (mean.length === 0) mean = new Float32Array(one.answers.length);
-    for (let i = 0; i < mean.length; i++) mean[i] = (mean[i] ?? NaN) + (one.answers[i] ?? NaN);
+    for (let i = 0; i < mean.length; i++) mean[i] += one.answers[i];
     loss += one.loss / members.length;
   }
   if (tally === undefined) return { loss: loss + penalty };
-  for (let i = 0; i < mean.length; i++) mean[i] = (mean[i] ?? NaN) / members.length;
+  for (let i = 0; i < mean.length; i++) mean[i] /= members.length;
   const figures = tally('validation');
   figures.add(
     mean,

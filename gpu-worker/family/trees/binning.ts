@@ -27,14 +27,12 @@ const numberBins = (feature: Feature, rows: number, bins: number, seed: number):
   const counts = new Int32Array(sorted.length);
   let distinct = 0;
   for (let at = 0; at < sorted.length; at++) {
-    const value = sorted[at] ?? NaN;
+    const value = sorted[at];
     if (distinct === 0 || value !== sorted[distinct - 1]) sorted[distinct++] = value;
-    counts[distinct - 1] = (counts[distinct - 1] ?? 0) + 1;
+    counts[distinct - 1]++;
   }
   const lasts = lastOfBins(counts.subarray(0, distinct), sorted.length, Math.min(bins, MOST_BINS));
-  const thresholds = Float32Array.from(lasts, (last) =>
-    between(sorted[last] ?? NaN, sorted[last + 1] ?? NaN),
-  );
+  const thresholds = Float32Array.from(lasts, (last) => between(sorted[last], sorted[last + 1]));
   return {
     kind: 'number',
     // Without any value there is no bin to divide.
@@ -67,7 +65,7 @@ const lastOfBins = (counts: Int32Array, total: number, bins: number): number[] =
   const lasts: number[] = [];
   let inBin = 0;
   for (let at = 0; at < counts.length - 1 && lasts.length < bins - 1; at++) {
-    const count = counts[at] ?? 0;
+    const count = counts[at];
     inBin += count;
     const heavy = count >= alone;
     if (!heavy) restCount -= count;
@@ -89,7 +87,7 @@ const sample = (feature: Feature, rows: number, seed: number): Float32Array => {
   let count = 0;
   for (let at = 0; at < wanted; at++) {
     const row = rows === wanted ? at : Math.floor(((at + randomUnit(key, at)) * rows) / wanted);
-    const value = values[offset + row * stride] ?? NaN;
+    const value = values[offset + row * stride];
     if (!Number.isNaN(value)) picked[count++] = value === 0 ? 0 : value; // -0 is sorted before 0 and equal to it
   }
   return picked.subarray(0, count);
@@ -98,7 +96,7 @@ const sample = (feature: Feature, rows: number, seed: number): Float32Array => {
 const categoryBins = (feature: Feature, rows: number, bins: number): FeatureBins => {
   const counts = new Map<number, number>();
   for (let row = 0; row < rows; row++) {
-    const code = feature.values[feature.offset + row * feature.stride] ?? NaN;
+    const code = feature.values[feature.offset + row * feature.stride];
     if (!Number.isNaN(code)) counts.set(code, (counts.get(code) ?? 0) + 1);
   }
   const codes = [...counts]
@@ -124,7 +122,7 @@ export const binCategories = (
   const bins = new Map<number, number>();
   codes.forEach((code, bin) => bins.set(code, bin));
   for (let row = 0; row < rows; row++) {
-    const code = feature.values[feature.offset + row * feature.stride] ?? NaN;
+    const code = feature.values[feature.offset + row * feature.stride];
     write(row, Number.isNaN(code) ? count : (bins.get(code) ?? count + 1));
   }
 };

@@ -66,7 +66,7 @@ class Nodes implements op.TreeNodes {
         this.add(index, { value: tree.value[node], output });
         return;
       }
-      const feature = tree.feature[node] ?? 0;
+      const feature = tree.feature[node];
       const [yes, no] = [placeOf(left), placeOf(tree.right[node])];
       const missingYes = tree.missingLeft[node] === 1;
       if (!tree.categories[node]) {

@@ -35,16 +35,16 @@ export const childOf = (tree: Tree, node: number, value: number): number => {
   let goesLeft: boolean;
   if (Number.isNaN(value)) goesLeft = tree.missingLeft[node] === 1;
   else if (categories !== null) goesLeft = categories.includes(value);
-  else goesLeft = Math.fround(value) <= (tree.threshold[node] ?? NaN);
+  else goesLeft = Math.fround(value) <= tree.threshold[node];
   return (goesLeft ? tree.left[node] : tree.right[node]) ?? 0;
 };
 
-export const isLeaf = (tree: Tree, node: number): boolean => (tree.left[node] ?? 0) === 0;
+export const isLeaf = (tree: Tree, node: number): boolean => tree.left[node] === 0;
 
 /** The leaf where a row ends. `row`: one value a feature. */
 export const leafOf = (tree: Tree, row: ArrayLike<number>): number => {
   let node = 0;
-  while (!isLeaf(tree, node)) node = childOf(tree, node, row[tree.feature[node] ?? 0] ?? NaN);
+  while (!isLeaf(tree, node)) node = childOf(tree, node, row[tree.feature[node]]);
   return node;
 };
 
@@ -53,7 +53,7 @@ export const predictForest = (forest: Forest, row: ArrayLike<number>): Float64Ar
   const scores = Float64Array.from(forest.base);
   forest.trees.forEach((tree, index) => {
     const output = index % scores.length;
-    scores[output] = (scores[output] ?? 0) + (tree.value[leafOf(tree, row)] ?? 0);
+    scores[output] += tree.value[leafOf(tree, row)];
   });
   return scores;
 };
@@ -63,8 +63,8 @@ export const gainImportance = (forest: Forest): number[] => {
   const totals = new Array<number>(forest.features).fill(0);
   for (const tree of forest.trees)
     tree.gain.forEach((gain, node) => {
-      const feature = tree.feature[node] ?? 0;
-      totals[feature] = (totals[feature] ?? 0) + gain;
+      const feature = tree.feature[node];
+      totals[feature] += gain;
     });
   const sum = totals.reduce((all, one) => all + one, 0);
   return sum > 0 ? totals.map((total) => total / sum) : totals;

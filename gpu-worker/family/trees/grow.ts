@@ -145,12 +145,12 @@ export class Grower {
     kernel.run('separate', chunks, { ...lists, goesLeft: at.goesLeft, column });
     const { words } = kernel;
     let leftRows = 0;
-    for (let chunk = 0; chunk < chunks; chunk++) leftRows += words[at.lefts / 4 + chunk] ?? 0;
+    for (let chunk = 0; chunk < chunks; chunk++) leftRows += words[at.lefts / 4 + chunk];
     let leftStart = 0;
     for (let chunk = 0; chunk < chunks; chunk++) {
       words[at.leftStarts / 4 + chunk] = leftStart;
       words[at.rightStarts / 4 + chunk] = leftRows + chunk * CHUNK_ROWS - leftStart;
-      leftStart += words[at.lefts / 4 + chunk] ?? 0;
+      leftStart += words[at.lefts / 4 + chunk];
     }
     kernel.run('join', chunks, { ...lists, leftStarts: at.leftStarts, rightStarts: at.rightStarts });
     return leftRows;

@@ -62,22 +62,22 @@ export const writeRoute = (work: Workspace, tree: Tree): number => {
   let inner = 0;
   const numbers = tree.left.map((left, node) => {
     if (left !== 0) return inner++;
-    values[leaves] = tree.value[node] ?? 0;
+    values[leaves] = tree.value[node];
     return -1 - leaves++;
   });
   numbers.forEach((number, node) => {
-    const bins = work.bins[tree.feature[node] ?? 0];
+    const bins = work.bins[tree.feature[node]];
     if (number < 0 || bins === undefined) return;
     const record = work.at.route + number * ROUTE_BYTES;
-    const left = numbers[tree.left[node] ?? 0] ?? 0;
-    const right = numbers[tree.right[node] ?? 0] ?? 0;
+    const left = numbers[tree.left[node]];
+    const right = numbers[tree.right[node]];
     const { words } = work.kernel;
-    words[(record + ROUTE.feature) / 4] = tree.feature[node] ?? 0;
+    words[(record + ROUTE.feature) / 4] = tree.feature[node];
     words[(record + ROUTE.left) / 4] = left;
     words[(record + ROUTE.right) / 4] = right;
     writeSides(work, record + ROUTE.goesLeft, bins, sidesOf(tree, node, bins));
   });
-  return numbers[0] ?? -1;
+  return numbers[0];
 };
 
 /** Writes 256 bytes: 1 where a bin goes left. */
@@ -94,7 +94,7 @@ const sidesOf = (tree: Tree, node: number, bins: FeatureBins): Sides => {
   const missingLeft = tree.missingLeft[node] === 1;
   const categories = tree.categories[node] ?? null;
   if (categories === null) {
-    const at = bins.thresholds.indexOf(tree.threshold[node] ?? NaN);
+    const at = bins.thresholds.indexOf(tree.threshold[node]);
     return { kind: 'number', last: at < 0 ? bins.count - 1 : at, missingLeft };
   }
   const codes = new Set(categories);

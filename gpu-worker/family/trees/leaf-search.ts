@@ -105,8 +105,8 @@ export class LeafSearch {
     const from = this.histograms.address(leaf, feature);
     work.kernel.call.unpack(from, used, BigInt(statistics.shift), at, at + 2048, at + 4096);
     for (let bin = 0; bin < used; bin++) {
-      unpacked.gradients[bin] = (unpacked.gradients[bin] ?? 0) / statistics.gradientScale;
-      unpacked.hessians[bin] = (unpacked.hessians[bin] ?? 0) / statistics.hessianScale;
+      unpacked.gradients[bin] /= statistics.gradientScale;
+      unpacked.hessians[bin] /= statistics.hessianScale;
     }
     const split = searchFeature(
       {
@@ -128,7 +128,7 @@ export class LeafSearch {
   private towardsMost(leaf: Searched, split: Split): Split {
     const { sides, feature } = split;
     if (sides.kind === 'category') return split;
-    if (this.histograms.holds(leaf, feature, this.work.bins[feature]?.count ?? 0)) return split;
+    if (this.histograms.holds(leaf, feature, this.work.bins[feature].count)) return split;
     const missingLeft = 2 * this.statistics.real(split).rows >= leaf.end - leaf.start;
     return { ...split, sides: { ...sides, missingLeft } };
   }

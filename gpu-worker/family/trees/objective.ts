@@ -59,7 +59,7 @@ const mean = (values: ArrayLike<number>, weights: Examples['weights']): number =
   let total = 0;
   for (let row = 0; row < values.length; row++) {
     const weight = weights?.[row] ?? 1;
-    sum += weight * (values[row] ?? 0);
+    sum += weight * values[row];
     total += weight;
   }
   return sum / total;
@@ -72,11 +72,10 @@ const squared: Loss = {
   beginRound: () => undefined,
   derivatives: (_, { targets, scores: [scores] }, gradients, hessians) => {
     if (scores === undefined) return;
-    for (let row = 0; row < gradients.length; row++)
-      gradients[row] = (scores[row] ?? 0) - (targets[row] ?? 0);
+    for (let row = 0; row < gradients.length; row++) gradients[row] = scores[row] - targets[row];
     hessians.fill(1);
   },
-  of: (row, { targets, scores }) => ((scores[0]?.[row] ?? 0) - (targets[row] ?? 0)) ** 2,
+  of: (row, { targets, scores }) => (scores[0][row] - targets[row]) ** 2,
 };
 
 /** The quantile loss (Koenker and Bassett 1978), `factor` times; twice the one of the median is the absolute error. */
@@ -87,11 +86,11 @@ const pinball = (level: number, factor: number): Loss => ({
   derivatives: (_, { targets, scores: [scores] }, gradients, hessians) => {
     if (scores === undefined) return;
     for (let row = 0; row < gradients.length; row++)
-      gradients[row] = (scores[row] ?? 0) >= (targets[row] ?? 0) ? factor * (1 - level) : -factor * level;
+      gradients[row] = scores[row] >= targets[row] ? factor * (1 - level) : -factor * level;
     hessians.fill(1);
   },
   of: (row, { targets, scores }) => {
-    const above = (targets[row] ?? 0) - (scores[0]?.[row] ?? 0);
+    const above = targets[row] - scores[0][row];
     return factor * (above > 0 ? level * above : (level - 1) * above);
   },
   renewal: level,
@@ -105,15 +104,15 @@ const poisson: Loss = {
   derivatives: (_, { targets, scores: [scores] }, gradients, hessians) => {
     if (scores === undefined) return;
     for (let row = 0; row < gradients.length; row++) {
-      const rate = Math.exp(scores[row] ?? 0);
-      gradients[row] = rate - (targets[row] ?? 0);
+      const rate = Math.exp(scores[row]);
+      gradients[row] = rate - targets[row];
       // As in XGBoost and LightGBM, a larger hessian holds back steps that the exponential would blow up.
       hessians[row] = rate * Math.exp(0.7);
     }
   },
   of: (row, { targets, scores }) => {
-    const score = scores[0]?.[row] ?? 0;
-    return Math.exp(score) - score * (targets[row] ?? 0);
+    const score = scores[0][row];
+    return Math.exp(score) - score * targets[row];
   },
 };
 
@@ -127,14 +126,14 @@ const logistic: Loss = {
   derivatives: (_, { targets, scores: [scores] }, gradients, hessians) => {
     if (scores === undefined) return;
     for (let row = 0; row < gradients.length; row++) {
-      const probability = 1 / (1 + Math.exp(-(scores[row] ?? 0)));
-      gradients[row] = probability - (targets[row] ?? 0);
+      const probability = 1 / (1 + Math.exp(-scores[row]));
+      gradients[row] = probability - targets[row];
       hessians[row] = Math.max(probability * (1 - probability), LEAST_HESSIAN);
     }
   },
   of: (row, { targets, scores }) => {
-    const score = scores[0]?.[row] ?? 0;
-    const margin = (targets[row] ?? 0) > 0.5 ? score : -score;
+    const score = scores[0][row];
+    const margin = targets[row] > 0.5 ? score : -score;
     return margin > 0 ? Math.log1p(Math.exp(-margin)) : Math.log1p(Math.exp(margin)) - margin;
   },
 };
@@ -151,7 +150,7 @@ class Softmax implements Loss {
     let total = 0;
     for (let row = 0; row < targets.length; row++) {
       const weight = weights?.[row] ?? 1;
-      shares[targets[row] ?? 0] = (shares[targets[row] ?? 0] ?? 0) + weight;
+      shares[targets[row]] += weight;
       total += weight;
     }
     return Array.from(shares, (share) => Math.log(Math.max(share / total, 1e-12)));
@@ -164,7 +163,7 @@ class Softmax implements Loss {
       kept.set(output);
       return kept;
     });
-    const rows = scores[0]?.length ?? 0;
+    const rows = scores[0].length;
     if (this.normalisers.length !== rows) this.normalisers = new Float64Array(rows);
     for (let row = 0; row < rows; row++) this.normalisers[row] = logSumExp(scores, row);
   }
@@ -173,7 +172,7 @@ class Softmax implements Loss {
     const scores = this.before[output];
     if (scores === undefined) return;
     for (let row = 0; row < gradients.length; row++) {
-      const probability = Math.exp((scores[row] ?? 0) - (this.normalisers[row] ?? 0));
+      const probability = Math.exp(scores[row] - this.normalisers[row]);
       gradients[row] = probability - (targets[row] === output ? 1 : 0);
       // Twice the diagonal of the hessian: an upper bound of the whole (as in XGBoost).
       hessians[row] = Math.max(2 * probability * (1 - probability), LEAST_HESSIAN);
@@ -181,15 +180,15 @@ class Softmax implements Loss {
   }
 
   of(row: number, { targets, scores }: Scored): number {
-    return logSumExp(scores, row) - (scores[targets[row] ?? 0]?.[row] ?? 0);
+    return logSumExp(scores, row) - (scores[targets[row]]?.[row] ?? 0);
   }
 }
 
 const logSumExp = (scores: readonly Float64Array[], row: number): number => {
   let largest = -Infinity;
-  for (const output of scores) largest = Math.max(largest, output[row] ?? 0);
+  for (const output of scores) largest = Math.max(largest, output[row]);
   let sum = 0;
-  for (const output of scores) sum += Math.exp((output[row] ?? 0) - largest);
+  for (const output of scores) sum += Math.exp(output[row] - largest);
   return largest + Math.log(sum);
 };
 
@@ -200,15 +199,13 @@ export const weightedQuantile = (
   level: number,
 ): number => {
   if (weights === undefined) return quantile(values.sort(), level);
-  const order = Uint32Array.from(values, (_, index) => index).sort(
-    (a, b) => (values[a] ?? 0) - (values[b] ?? 0) || a - b,
-  );
+  const order = Uint32Array.from(values, (_, index) => index).sort((a, b) => values[a] - values[b] || a - b);
   let total = 0;
-  for (let at = 0; at < values.length; at++) total += weights[at] ?? 0;
+  for (let at = 0; at < values.length; at++) total += weights[at];
   let sum = 0;
   for (const index of order) {
-    sum += weights[index] ?? 0;
-    if (sum >= level * total) return values[index] ?? NaN;
+    sum += weights[index];
+    if (sum >= level * total) return values[index];
   }
   return values[order.at(-1) ?? 0] ?? NaN;
 };

@@ -94,7 +94,7 @@ export const targetsOf = (
     };
   }
   if (spec.objective !== 'poisson') return { targets: standardised };
-  const targets = Float64Array.from(rows, (row) => target.values[row] ?? NaN);
+  const targets = Float64Array.from(rows, (row) => target.values[row]);
   if (targets.some((value) => value < 0))
     throw new Failure('BAD_SPEC', 'the objective poisson needs a target without negative values', {
       path: ['spec', 'objective'],

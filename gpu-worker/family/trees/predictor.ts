@@ -22,17 +22,15 @@ export class Predictor {
     const all = trees.flatMap((tree) => tree.left.map((_, node) => ({ tree, node })));
     let next = 0;
     this.roots = Int32Array.from(trees, ({ left }) => (next += left.length) - left.length);
-    const starts = trees.flatMap((tree, index) => tree.left.map(() => this.roots[index] ?? 0));
+    const starts = trees.flatMap((tree, index) => tree.left.map(() => this.roots[index]));
     const child = (side: 'left' | 'right'): Int32Array =>
-      Int32Array.from(all, ({ tree, node }, at) =>
-        isLeaf(tree, node) ? 0 : (starts[at] ?? 0) + (tree[side][node] ?? 0),
-      );
+      Int32Array.from(all, ({ tree, node }, at) => (isLeaf(tree, node) ? 0 : starts[at] + tree[side][node]));
     this.left = child('left');
     this.right = child('right');
-    this.feature = Int32Array.from(all, ({ tree, node }) => tree.feature[node] ?? 0);
-    this.threshold = Float32Array.from(all, ({ tree, node }) => tree.threshold[node] ?? 0);
-    this.missingLeft = Uint8Array.from(all, ({ tree, node }) => tree.missingLeft[node] ?? 0);
-    this.value = Float64Array.from(all, ({ tree, node }) => tree.value[node] ?? 0);
+    this.feature = Int32Array.from(all, ({ tree, node }) => tree.feature[node]);
+    this.threshold = Float32Array.from(all, ({ tree, node }) => tree.threshold[node]);
+    this.missingLeft = Uint8Array.from(all, ({ tree, node }) => tree.missingLeft[node]);
+    this.value = Float64Array.from(all, ({ tree, node }) => tree.value[node]);
     this.categories = all.map(({ tree, node }) => {
       const categories = tree.categories[node] ?? null;
       return categories === null ? null : new Set(categories);
@@ -43,12 +41,12 @@ export class Predictor {
   async scores(matrix: FeatureMatrix, signal: AbortSignal): Promise<Float64Array> {
     const outputs = this.forest.base.length;
     const scores = new Float64Array(matrix.rows * outputs);
-    for (let at = 0; at < scores.length; at++) scores[at] = this.forest.base[at % outputs] ?? 0;
+    for (let at = 0; at < scores.length; at++) scores[at] = this.forest.base[at % outputs];
     const pause = new Pause(signal);
     for (let from = 0; from < matrix.rows; from += BLOCK_ROWS) {
       const to = Math.min(from + BLOCK_ROWS, matrix.rows);
       for (let tree = 0; tree < this.roots.length; tree++)
-        this.addTree(matrix, this.roots[tree] ?? 0, from, to, scores, tree % outputs);
+        this.addTree(matrix, this.roots[tree], from, to, scores, tree % outputs);
       if (pause.due()) await pause.take();
     }
     return scores;
@@ -67,19 +65,19 @@ export class Predictor {
     for (let row = from; row < to; row++) {
       let node = root;
       for (;;) {
-        const yes = left[node] ?? 0;
+        const yes = left[node];
         if (yes === 0) break;
-        const x = values[row * width + (feature[node] ?? 0)] ?? NaN;
+        const x = values[row * width + feature[node]];
         const set = categories[node] ?? null;
         const goesLeft = Number.isNaN(x)
           ? missingLeft[node] === 1
           : set === null
-            ? x <= (threshold[node] ?? NaN)
+            ? x <= threshold[node]
             : set.has(x);
-        node = goesLeft ? yes : (right[node] ?? 0);
+        node = goesLeft ? yes : right[node];
       }
       const at = row * outputs + output;
-      scores[at] = (scores[at] ?? 0) + (value[node] ?? 0);
+      scores[at] += value[node];
     }
   }
 }

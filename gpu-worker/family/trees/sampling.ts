@@ -52,7 +52,7 @@ export const sampleRows = (
       const share = Math.min(1, sampling.other / (1 - sampling.top));
       const factors = new Float32Array(rows.length).fill(1);
       const count = separate(rows, (row) => {
-        if ((gradients[row] ?? 0) >= threshold) return true;
+        if (gradients[row] >= threshold) return true;
         factors[row] = 1 / share;
         return randomUnit(key, row) < share;
       });

@@ -24,7 +24,7 @@ export const shapValues = (forest: Forest, row: ArrayLike<number>): ShapValues =
   const values = forest.base.map(() => new Float64Array(forest.features));
   forest.trees.forEach((tree, index) => {
     const output = index % forest.base.length;
-    expected[output] = (expected[output] ?? 0) + expectation(tree, 0);
+    expected[output] += expectation(tree, 0);
     const into = values[output];
     if (into !== undefined) descend(tree, row, into, 0, [], 1, 1, -1);
   });
@@ -32,15 +32,14 @@ export const shapValues = (forest: Forest, row: ArrayLike<number>): ShapValues =
 };
 
 const expectation = (tree: Tree, node: number): number => {
-  if (isLeaf(tree, node)) return tree.value[node] ?? 0;
+  if (isLeaf(tree, node)) return tree.value[node];
   let sum = 0;
-  for (const child of [tree.left[node] ?? 0, tree.right[node] ?? 0])
+  for (const child of [tree.left[node], tree.right[node]])
     sum += shareOf(tree, node, child) * expectation(tree, child);
   return sum;
 };
 
-const shareOf = (tree: Tree, node: number, child: number): number =>
-  (tree.cover[child] ?? 0) / (tree.cover[node] ?? 1);
+const shareOf = (tree: Tree, node: number, child: number): number => tree.cover[child] / tree.cover[node];
 
 const descend = (
   tree: Tree,
@@ -58,14 +57,13 @@ const descend = (
       const step = path[at];
       if (step === undefined) continue;
       const share = unwound(path, at).reduce((sum, { weight }) => sum + weight, 0);
-      into[step.feature] =
-        (into[step.feature] ?? 0) + share * (step.one - step.zero) * (tree.value[node] ?? 0);
+      into[step.feature] += share * (step.one - step.zero) * tree.value[node];
     }
     return;
   }
-  const asked = tree.feature[node] ?? 0;
-  const taken = childOf(tree, node, row[asked] ?? NaN);
-  const other = taken === tree.left[node] ? (tree.right[node] ?? 0) : (tree.left[node] ?? 0);
+  const asked = tree.feature[node];
+  const taken = childOf(tree, node, row[asked]);
+  const other = taken === tree.left[node] ? tree.right[node] : tree.left[node];
   // A feature that was asked before counts once: its step is taken back and multiplied with this one.
   const before = path.findIndex((step, at) => at > 0 && step.feature === asked);
   const earlier = path[before];

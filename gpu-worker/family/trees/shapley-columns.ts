@@ -22,10 +22,10 @@ export const shapleyOfColumns = async (
   for (let row = 0; row < matrix.rows; row++) {
     const features = matrix.values.subarray(row * matrix.width, (row + 1) * matrix.width);
     const shap = shapValues(forest, features);
-    base = shap.expected[0] ?? 0;
+    base = shap.expected[0];
     shap.values[0]?.forEach((value, feature) => {
-      const at = row * columns.length + (columnOf[feature] ?? 0);
-      values[at] = (values[at] ?? 0) + value;
+      const at = row * columns.length + columnOf[feature];
+      values[at] += value;
     });
     if (pause.due()) await pause.take();
   }

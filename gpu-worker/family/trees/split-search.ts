@@ -118,15 +118,15 @@ const searchNumber = (place: SearchPlace, options: ForestOptions): FeatureSplit 
   const { count } = bins;
   const parent = scoreOf(leaf, options.l1, options.l2, bounds);
   const search = new Search(leaf, options, options.l2, bounds, place.direction, parent, place.toBeat);
-  for (const missingLeft of (histogram.rows[count] ?? 0) > 0 ? [false, true] : [false]) {
-    let gradients = missingLeft ? (histogram.gradients[count] ?? 0) : 0;
-    let hessians = missingLeft ? (histogram.hessians[count] ?? 0) : 0;
-    let rows = missingLeft ? (histogram.rows[count] ?? 0) : 0;
+  for (const missingLeft of histogram.rows[count] > 0 ? [false, true] : [false]) {
+    let gradients = missingLeft ? histogram.gradients[count] : 0;
+    let hessians = missingLeft ? histogram.hessians[count] : 0;
+    let rows = missingLeft ? histogram.rows[count] : 0;
     for (let bin = 0; bin < count; bin++) {
       if (histogram.rows[bin] === 0) continue;
-      gradients += histogram.gradients[bin] ?? 0;
-      hessians += histogram.hessians[bin] ?? 0;
-      rows += histogram.rows[bin] ?? 0;
+      gradients += histogram.gradients[bin];
+      hessians += histogram.hessians[bin];
+      rows += histogram.rows[bin];
       search.offer(gradients, hessians, rows, 0, bin, missingLeft);
     }
   }
@@ -147,11 +147,10 @@ const searchCategories = (place: SearchPlace, options: ForestOptions): FeatureSp
   const few = bins.count <= FEW_CATEGORIES;
   const smoothing = few ? 0 : options.categorySmoothing;
   const l2 = options.l2 + (few ? 0 : options.categoryL2);
-  const ratio = (bin: number): number =>
-    (histogram.gradients[bin] ?? 0) / ((histogram.hessians[bin] ?? 0) + smoothing);
+  const ratio = (bin: number): number => histogram.gradients[bin] / (histogram.hessians[bin] + smoothing);
   // Bin `count`, missing values, is a category like the others.
   const order = Array.from({ length: bins.count + 1 }, (_, bin) => bin)
-    .filter((bin) => (histogram.rows[bin] ?? 0) > 0)
+    .filter((bin) => histogram.rows[bin] > 0)
     .sort((a, b) => ratio(a) - ratio(b) || a - b);
   const parent = scoreOf(leaf, options.l1, options.l2, bounds);
   const search = new Search(leaf, options, l2, bounds, 0, parent, place.toBeat);
@@ -161,10 +160,10 @@ const searchCategories = (place: SearchPlace, options: ForestOptions): FeatureSp
     let rows = 0;
     for (let taken = 0; taken < Math.min(order.length, MOST_CATEGORIES); taken++) {
       const at = step === 1 ? taken : order.length - 1 - taken;
-      const bin = order[at] ?? 0;
-      gradients += histogram.gradients[bin] ?? 0;
-      hessians += histogram.hessians[bin] ?? 0;
-      rows += histogram.rows[bin] ?? 0;
+      const bin = order[at];
+      gradients += histogram.gradients[bin];
+      hessians += histogram.hessians[bin];
+      rows += histogram.rows[bin];
       search.offer(gradients, hessians, rows, step === 1 ? 0 : at, step === 1 ? at : order.length - 1, false);
     }
   }

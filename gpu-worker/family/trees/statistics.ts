@@ -73,7 +73,7 @@ const largest = (values: Float64Array): number => {
   let most = 0;
   let sum = 0; // NaN is not less than anything, but it stays in a sum.
   for (let at = 0; at < values.length; at++) {
-    const value = Math.abs(values[at] ?? 0);
+    const value = Math.abs(values[at]);
     if (value > most) most = value;
     sum += value;
   }

@@ -205,8 +205,8 @@ class Boosting {
     for (const factor of [weights, factors]) {
       if (factor === undefined) continue;
       for (let row = 0; row < gradients.length; row++) {
-        gradients[row] = (gradients[row] ?? 0) * (factor[row] ?? 0);
-        hessians[row] = (hessians[row] ?? 0) * (factor[row] ?? 0);
+        gradients[row] *= factor[row];
+        hessians[row] *= factor[row];
       }
     }
   }
@@ -217,8 +217,7 @@ class Boosting {
     const sizes = new Float64Array(gradients.length);
     for (let output = 0; output < this.loss.outputs; output++) {
       this.derivatives(output, { count: gradients.length });
-      for (let row = 0; row < sizes.length; row++)
-        sizes[row] = (sizes[row] ?? 0) + Math.abs(gradients[row] ?? 0);
+      for (let row = 0; row < sizes.length; row++) sizes[row] += Math.abs(gradients[row]);
     }
     return sizes;
   }
@@ -235,8 +234,8 @@ class Boosting {
   private renewed({ start, end, bounds }: GrownLeaf, output: number): number {
     const { targets, weights, scores } = this.training;
     const rows = this.work.rows.subarray(start, end);
-    const residuals = Float64Array.from(rows, (row) => (targets[row] ?? 0) - (scores[output]?.[row] ?? 0));
-    const own = weights && Float64Array.from(rows, (row) => weights[row] ?? 0);
+    const residuals = Float64Array.from(rows, (row) => targets[row] - scores[output][row]);
+    const own = weights && Float64Array.from(rows, (row) => weights[row]);
     const value = weightedQuantile(residuals, own, this.loss.renewal ?? 0.5);
     return Math.min(bounds.high, Math.max(bounds.low, value));
   }
@@ -246,7 +245,7 @@ class Boosting {
     const { at, kernel } = work;
     work.int32(at.leafStarts, leaves.length).set(leaves.map(({ start }) => start));
     work.int32(at.leafEnds, leaves.length).set(leaves.map(({ end }) => end));
-    work.float64(at.leafValues, leaves.length).set(leaves.map(({ node }) => tree.value[node] ?? 0));
+    work.float64(at.leafValues, leaves.length).set(leaves.map(({ node }) => tree.value[node]));
     kernel.run('addLeaves', leaves.length, {
       rows: at.rows,
       starts: at.leafStarts,

@@ -145,7 +145,7 @@ export class Workspace {
     // The lists of the partition are not in use yet.
     const values = new Float32Array(this.kernel.buffer, this.at.left, rows);
     const { offset, stride } = feature;
-    for (let row = 0; row < rows; row++) values[row] = feature.values[offset + row * stride] ?? NaN;
+    for (let row = 0; row < rows; row++) values[row] = feature.values[offset + row * stride];
     const thresholds = new Float32Array(this.kernel.buffer, this.at.thresholds, THRESHOLDS);
     thresholds.fill(Infinity);
     thresholds.set(bins.thresholds);
