@@ -71,13 +71,17 @@ export const laggedColumns = async (
   const fill = (from: number, to: number): Promise<void> => {
     const rows = order.rows.subarray(from, to);
     const cells = windowRows(order, rows, length);
+    const window = new Float64Array(length);
     for (const { column, parts } of lagged)
       rows.forEach((row, at) => {
-        const hidden = (cell: number): boolean =>
-          cell < 0 || (cell !== row && table.holdout[cell] === 1 && table.holdout[row] === 0);
-        const own = cells.subarray(at * length, (at + 1) * length);
-        const window = filled(Float64Array.from(own, (cell) => (hidden(cell) ? NaN : column.values[cell])));
-        laggedCells(smoothed(window, smooth), lags).forEach((value, i) => (parts[i].values[row] = value));
+        for (let step = 0; step < length; step++) {
+          const cell = cells[at * length + step];
+          const hidden = cell < 0 || (cell !== row && table.holdout[cell] === 1 && table.holdout[row] === 0);
+          window[step] = hidden ? NaN : column.values[cell];
+        }
+        laggedCells(smoothed(filled(window), smooth), lags).forEach(
+          (value, i) => (parts[i].values[row] = value),
+        );
       });
     return Promise.resolve();
   };
