@@ -1,7 +1,7 @@
 /** The worker's one door to onnxruntime: sessions on the provider that was asked for, always closed again. */
 import * as ort from 'onnxruntime-node';
 import type { Device } from '../../contracts';
-import { narrowSplits } from '../../onnx';
+import { input, modelBytes, narrowSplits, op } from '../../onnx';
 
 export type Tensor = ort.Tensor;
 export type Feeds = Readonly<Record<string, Tensor>>;
@@ -27,6 +27,46 @@ export interface Session {
 /** A shader of WebGPU can count on eight buffers: the tensor that is split, and its parts. */
 const WEBGPU_PARTS = 7;
 
+const optionsOf = (device: Device, threads = 1): ort.InferenceSession.SessionOptions => ({
+  executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+  intraOpNumThreads: threads,
+  interOpNumThreads: 1,
+  executionMode: 'sequential',
+  graphOptimizationLevel: 'all',
+  logSeverityLevel: 3,
+});
+
+/**
+ * WebGPU forgets its device, and every shader compiled for it, with the last session: one that does nothing stays open until
+ * the process ends, so that the folds and trials of a task compile once. After a failure the device may be lost, and what
+ * follows begins on another.
+ */
+class KeptDevice {
+  private keeper: Promise<ort.InferenceSession> | undefined;
+
+  async use<T>(work: () => Promise<T>): Promise<T> {
+    this.keeper ??= ort.InferenceSession.create(nothing(), optionsOf('webgpu'));
+    try {
+      await this.keeper;
+      return await work();
+    } catch (error) {
+      const keeper = this.keeper;
+      this.keeper = undefined;
+      await keeper?.then((session) => session.release()).catch(() => undefined);
+      throw error;
+    }
+  }
+}
+
+const nothing = (): Uint8Array => {
+  const x = input('x', 'float32', [1]);
+  return modelBytes({ name: 'nothing', inputs: [x], outputs: { y: op.Identity(x) } });
+};
+
+const webgpu = new KeptDevice();
+const onDevice = <T>(device: Device, work: () => Promise<T>): Promise<T> =>
+  device === 'webgpu' ? webgpu.use(work) : work();
+
 let open = 0;
 /** How many sessions are open in this process; a test fails when one is left. */
 export const openSessionCount = (): number => open;
@@ -34,14 +74,9 @@ export const openSessionCount = (): number => open;
 export const openSession = async (model: Uint8Array, options: SessionOptions = {}): Promise<Session> => {
   const device = options.device ?? 'cpu';
   const fitting = device === 'webgpu' ? narrowSplits(model, WEBGPU_PARTS) : model;
-  const session = await ort.InferenceSession.create(fitting, {
-    executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
-    intraOpNumThreads: options.threads ?? 1,
-    interOpNumThreads: 1,
-    executionMode: 'sequential',
-    graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
-  });
+  const session = await onDevice(device, () =>
+    ort.InferenceSession.create(fitting, optionsOf(device, options.threads)),
+  );
   open++;
   let closed = false;
   return {
@@ -53,11 +88,8 @@ export const openSession = async (model: Uint8Array, options: SessionOptions = {
         of.isTensor && of.shape.length === 2 ? Number(of.shape[1]) : 1,
       ]),
     ),
-    run: async (feeds, outputs) => {
-      const answer =
-        outputs === undefined ? await session.run(feeds) : await session.run(feeds, [...outputs]);
-      return answer;
-    },
+    run: (feeds, outputs) =>
+      onDevice(device, () => (outputs === undefined ? session.run(feeds) : session.run(feeds, [...outputs]))),
     close: async () => {
       if (closed) return;
       closed = true;

@@ -109,18 +109,8 @@ if (require.main === module) {
     ...dist('gpu-worker/train/assemble'),
     ...dist('gpu-worker/prepare/target'),
   };
-  const { chooseEngine, openTraining } = dist('gpu-worker/engine/engine');
-  const { tinyTraining } = dist('gpu-worker/engine/tiny-training');
-  const run = async () => {
-    const engine = await chooseEngine(device, name);
-    // WebGPU forgets its compiled shaders with the last session: one held open makes the whole three times faster.
-    const held = await openTraining(engine, tinyTraining());
-    try {
-      return await answers(parts, engine);
-    } finally {
-      await held.close();
-    }
-  };
+  const { chooseEngine } = dist('gpu-worker/engine/engine');
+  const run = async () => answers(parts, await chooseEngine(device, name));
   run().then(
     (found) => process.stdout.write(JSON.stringify(found)),
     (error) => {
