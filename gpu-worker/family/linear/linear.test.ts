@@ -1,3 +1,4 @@
+import { LinearSpec } from '../../../contracts';
 import { dataFile } from '../../../test/support/data';
 import { openSessionCount } from '../../engine/onnxruntime';
 import { classRequest, listener, request } from '../../testing/examples';
@@ -9,6 +10,7 @@ import { withLoss } from './loss';
 import type { LossShape } from './loss';
 import { newton, steepness } from './newton';
 import { normalEquations, solveRidge } from './normal-equations';
+import { ridgeByFolds } from './ridge-folds';
 
 const signal = new AbortController().signal;
 const rows = Array.from({ length: 60 }, (_, i) => i);
@@ -65,6 +67,31 @@ describe('linear models are those of scikit-learn', () => {
         [-0.131881, 0.432497, -0.300616],
       ].flat(),
     ));
+});
+
+it('the penalty by folds is the one that predicts the rows left out best', async () => {
+  const { features, targets } = line;
+  const picked = (wanted: readonly number[]): Examples => ({
+    features: { rows: wanted.length, width: 3, values: Float32Array.from(wanted.flatMap((i) => columns[i])) },
+    targets: Float32Array.from(wanted, (i) => targets[i]),
+  });
+  const leftOut = async (penalty: number): Promise<number> => {
+    let error = 0;
+    for (let fold = 0; fold < 10; fold++) {
+      const out = rows.filter((i) => Math.floor(i / 6) === fold);
+      const others = picked(rows.filter((i) => !out.includes(i)));
+      const equations = await normalEquations(others.features, others.targets, signal);
+      const [a, b, c, d] = solveRidge(equations, 0.9 * penalty);
+      for (const i of out)
+        error += (targets[i] - a * columns[i][0] - b * columns[i][1] - c * columns[i][2] - d) ** 2;
+    }
+    return error;
+  };
+  const spec = LinearSpec.parse({ family: 'linear' });
+  const { penalty, weights } = await ridgeByFolds(spec, line, signal, () => undefined);
+  const least = await leftOut(penalty);
+  for (const times of [10, 3, 0.3, 0.1]) expect(await leftOut(times * penalty)).toBeGreaterThan(least);
+  expectClose(weights, [...solveRidge(await normalEquations(features, targets, signal), penalty)], 9);
 });
 
 describe('linear on real data', () => {

@@ -1,4 +1,4 @@
-/** Which penalty: the one given, or the one whose model does best on the validation rows. */
+/** Which penalty: the one given, or the one whose model does best on rows that it did not learn from. */
 import type { LinearSpec } from '../../../contracts';
 
 /** Where nothing is given and no validation rows are there to choose by. */

@@ -11,6 +11,7 @@ import { newton, steepness } from './newton';
 import { normalEquations, solveRidge } from './normal-equations';
 import { choosePenalty } from './penalty';
 import type { Chosen } from './penalty';
+import { ridgeByFolds, WIDEST_FOLDS } from './ridge-folds';
 
 /** Wider, the cube of the width in a factorisation is more work than passes over the rows. */
 const WIDEST_CLOSED_FORM = 512;
@@ -25,7 +26,9 @@ export const trainRidge = async (
   context: TrainingContext,
 ): Promise<Trained> => {
   const { width } = prepared.training.features;
-  const { penalty, weights } = await solved(spec, prepared, context);
+  const { penalty, weights } = byFolds(spec, data, width)
+    ? await ridgeByFolds(spec, prepared.training, context.signal, (share) => context.progress(share, []))
+    : await solved(spec, prepared, context);
   context.progress(1, []);
   return onFeatures(data, prepared.preparation, {
     spec: { ...spec, l2: penalty },
@@ -33,6 +36,14 @@ export const trainRidge = async (
     history: [],
   });
 };
+
+/** Rows that follow each other in time do not judge those before them: for these stands the validation part. */
+const byFolds = (
+  { l2, l1Ratio = 0, window }: LinearSpec,
+  { holdout }: TrainingData,
+  width: number,
+): boolean =>
+  l2 === 'auto' && l1Ratio === 0 && width <= WIDEST_FOLDS && window === undefined && holdout.kind === 'hash';
 
 const solved = async (
   spec: LinearSpec,
