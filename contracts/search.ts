@@ -70,6 +70,8 @@ const DoneTrial = z.object({
   /** Of the trial's ONNX model: time a row in a batch, and size. */
   microsPerRow: z.number(),
   bytes: z.number().int(),
+  /** To write it, open it and run it first, part of `seconds`; what making a model of it will take follows from that. */
+  fileSeconds: z.number().optional(),
 });
 const FailedTrial = z.object({
   status: z.literal('failed'),

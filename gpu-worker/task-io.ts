@@ -25,6 +25,8 @@ export interface TaskIo {
 
 /** What a training gets besides: a way to go on where a killed process was. */
 export interface TrainingIo extends TaskIo {
+  /** Milliseconds until the task is ended, whatever it has by then. */
+  leftMs(): number;
   /** What an earlier attempt of this task saved last; null at the first, and where nothing usable was saved. */
   loadCheckpoint(): Promise<Uint8Array | null>;
   /**

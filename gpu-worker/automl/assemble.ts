@@ -8,6 +8,7 @@ import { trainConcrete } from '../family/concrete';
 import type { TrainingContext } from '../family/data';
 import type { Trained } from '../family/trained';
 import { rawFeeds } from '../prepare/matrix';
+import { MARGIN, makingSeconds } from './making';
 import { OutOfFold, ensembleWeights, joinedOutputs } from './ensemble';
 import { unionInputs } from './inputs';
 import { outputWidth, pooled } from './score';
@@ -35,6 +36,8 @@ interface Candidate {
   readonly outOfFold: OutOfFold;
 }
 
+type Member = Candidate & { readonly weight: number };
+
 /** One model within the ensemble: counts `weight`. */
 interface Part {
   readonly weight: number;
@@ -44,40 +47,67 @@ interface Part {
 
 /**
  * Weights are chosen on rows that no member learned from. A member is the mean of its fold models; where time orders the
- * rows those saw too little of the present, so it is trained once more on all rows, as long as its folds did on average,
- * while `context.enough` allows.
+ * rows those saw too little of the present, so it is trained once more on all rows, as long as its folds did on average.
+ * Members and second trainings that `context.leftMs` has no room for are left out.
  */
 export const assemble = async (
   data: FoldedData,
   artefacts: readonly TrialArtefact[],
   context: TrainingContext,
 ): Promise<Assembled> => {
-  const { target, columns } = data.whole;
-  const library = commonLibrary(candidatesOf(data, artefacts), data);
-  const rows = data.whole.training.filter((row) => library.every(({ outOfFold }) => outOfFold.has(row)));
+  const { target, training } = data.whole;
+  const candidates = candidatesOf(data, artefacts);
+  const library = commonLibrary(candidates, data);
+  const rows = rowsOf(library, training);
   const outputs = library.map(({ outOfFold }) => outOfFold.of(rows));
-  const weights = ensembleWeights(outputs, target, rows, context.seed);
-  const members = library.flatMap((candidate, at) => {
-    const weight = weights[at] ?? 0;
-    return weight > 0 ? [{ ...candidate, weight }] : [];
-  });
-  const parts: Part[] = [];
-  for (const member of [...members].sort((a, b) => b.weight - a.weight))
-    parts.push(...(await partsOf(data, member, context)));
-  const best = members.reduce((most, member) => (member.weight > most.weight ? member : most));
-  return {
-    spec: best.spec,
-    inputs: unionInputs(
-      columns,
-      parts.map(({ inputs }) => inputs),
-    ),
-    output: (given) => weightedSum(parts, given),
-    predict: (asked, signal) => predictParts(parts, data, asked, signal),
-    history: [],
-    outOfSample: { rows, outputs: joinedOutputs(outputs, weights) },
-    weights: new Map(members.map(({ candidate, weight }) => [candidate, weight])),
+  const leftSeconds = (): number => (context.leftMs?.() ?? Infinity) / 1000;
+  const seconds = (some: readonly Candidate[]): number => makingOf(some, training.length);
+  const weights = affordable(ensembleWeights(outputs, target, rows, context.seed), leftSeconds(), (places) =>
+    seconds(places.flatMap((at) => library[at] ?? [])),
+  );
+  const soonest = candidates.reduce((least, one) => (seconds([one]) < seconds([least]) ? one : least));
+  const simpler = async (): Promise<Assembled> => {
+    const own = rowsOf([soonest], training);
+    const member = { ...soonest, weight: 1 };
+    return joined(data, [member], await partsOf(data, member, context, () => 0), {
+      rows: own,
+      outputs: soonest.outOfFold.of(own),
+    });
   };
+  if (weights === undefined) return simpler();
+  const members = library
+    .map((candidate, at) => ({ ...candidate, weight: weights[at] ?? 0 }))
+    .filter(({ weight }) => weight > 0);
+  const making = MARGIN * seconds(members);
+  const parts: Part[] = [];
+  for (const member of [...members].sort((one, other) => other.weight - one.weight))
+    parts.push(...(await partsOf(data, member, context, () => leftSeconds() - making)));
+  const whole = joined(data, members, parts, { rows, outputs: joinedOutputs(outputs, weights) });
+  if (members.length === 1 && members[0]?.candidate === soonest.candidate) return whole;
+  return { ...whole, simpler: { trained: await simpler(), seconds: seconds([soonest]) } };
 };
+
+/** Those that all of `candidates` were judged on. */
+const rowsOf = (candidates: readonly Candidate[], training: Int32Array): Int32Array =>
+  training.filter((row) => candidates.every(({ outOfFold }) => outOfFold.has(row)));
+
+const joined = (
+  data: FoldedData,
+  members: readonly Member[],
+  parts: readonly Part[],
+  outOfSample: NonNullable<Trained['outOfSample']>,
+): Assembled => ({
+  spec: members.reduce((most, member) => (member.weight > most.weight ? member : most)).spec,
+  inputs: unionInputs(
+    data.whole.columns,
+    parts.map(({ inputs }) => inputs),
+  ),
+  output: (given) => weightedSum(parts, given),
+  predict: (asked, signal) => predictParts(parts, data, asked, signal),
+  history: [],
+  outOfSample,
+  weights: new Map(members.map(({ candidate, weight }) => [candidate, weight])),
+});
 
 const candidatesOf = (data: FoldedData, artefacts: readonly TrialArtefact[]): Candidate[] => {
   const whole = artefacts.filter(({ outcome }) => outcome.trial.rowShare >= 1);
@@ -117,15 +147,44 @@ const commonLibrary = (candidates: readonly Candidate[], data: FoldedData): Cand
   return candidates.filter(({ folds }) => folds.length >= most);
 };
 
+const makingOf = (candidates: readonly Candidate[], rows: number): number =>
+  makingSeconds(
+    rows,
+    candidates.flatMap(({ trials }) => trials.map(({ outcome }) => outcome)),
+  );
+
+/** The heaviest of `weights` that a model can be made of within `left` seconds, adding up to 1 again; undefined: none. */
+const affordable = (
+  weights: readonly number[],
+  left: number,
+  seconds: (places: readonly number[]) => number,
+): number[] | undefined => {
+  const wanted = [...weights.keys()].filter((at) => (weights[at] ?? 0) > 0);
+  const kept: number[] = [];
+  for (const at of wanted.sort((one, other) => (weights[other] ?? 0) - (weights[one] ?? 0))) {
+    // The first may have all of the time: what has the most to say goes before the report.
+    const margin = kept.length === 0 ? 1 : MARGIN;
+    if (margin * seconds([...kept, at]) <= left) kept.push(at);
+  }
+  if (kept.length === wanted.length) return [...weights];
+  const total = kept.reduce((sum, at) => sum + (weights[at] ?? 0), 0);
+  return total === 0 ? undefined : weights.map((weight, at) => (kept.includes(at) ? weight / total : 0));
+};
+
+/** `spareSeconds`: for learning once more. */
 const partsOf = async (
   data: FoldedData,
-  member: Candidate & { readonly weight: number },
+  member: Member,
   context: TrainingContext,
+  spareSeconds: () => number,
 ): Promise<Part[]> => {
-  if (data.split === 'time' && context.enough?.() !== true) {
+  if (data.split === 'time' && refitSeconds(member) < spareSeconds()) {
     const all = data.whole.split(data.whole.training, new Int32Array(0));
-    const trained = await trainConcrete(refitSpec(member.spec, member.folds), all, context);
-    return [{ weight: member.weight, onnx: artefactOf([trained], trained.inputs), inputs: trained.inputs }];
+    const enough = (): boolean => spareSeconds() <= 0;
+    const trained = await trainConcrete(refitSpec(member.spec, member.folds), all, { ...context, enough });
+    // One that was cut short knows less than the folds' models.
+    if (!enough())
+      return [{ weight: member.weight, onnx: artefactOf([trained], trained.inputs), inputs: trained.inputs }];
   }
   return member.trials.map(({ outcome, files }) => ({
     weight: (member.weight * outcome.folds.length) / member.folds.length,
@@ -133,6 +192,10 @@ const partsOf = async (
     inputs: outcome.inputs,
   }));
 };
+
+/** Folds by time see half of the rows on average. */
+const refitSeconds = ({ trials, folds }: Candidate): number =>
+  (2 * trials.reduce((sum, { outcome }) => sum + outcome.seconds, 0)) / folds.length;
 
 const weightedSum = (parts: readonly Part[], columns: Readonly<Record<string, Value>>): Value => {
   const terms = parts.map(({ onnx, inputs, weight }) => {

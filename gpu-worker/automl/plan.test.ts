@@ -1,6 +1,6 @@
 import { AutoSpec, LinearSpec } from '../../contracts';
 import type { SearchBudget, SearchShape, TrialOutcome, TrialSpec } from '../../contracts';
-import { planSearch, promoted, rungsOf } from './plan';
+import { assembleSeconds, planSearch, promoted, rungsOf } from './plan';
 import { portfolio } from './portfolio';
 import { variations } from './variations';
 
@@ -74,6 +74,23 @@ describe('a search', () => {
         budget: { ...budget, leftMs: 500 },
       }),
     ).toEqual([]);
+  });
+
+  it('begins with what is done soonest where time is short: a model can be made of it', () => {
+    const [first] = played(() => 1, { ...endless, totalMs: 2000, leftMs: 2000 });
+    expect(first?.[0]?.spec.family).toBe('linear');
+  });
+
+  it('keeps time for making the model: by what the files of the leaders took, within bounds', () => {
+    const budget = { ...endless, totalMs: 20_000, leftMs: 20_000 };
+    const reserve = (fileSeconds: number): number =>
+      assembleSeconds(budget, shape, [
+        { ...done(trialOf(0, 'mlp', [0]), () => 1), fileSeconds } as TrialOutcome,
+      ]);
+    expect(reserve(0)).toBe(2);
+    expect(reserve(1)).toBeGreaterThan(6);
+    expect(reserve(100)).toBe(8);
+    expect(assembleSeconds(endless, shape, [])).toBe(0);
   });
 
   it('leaves out what at the measured pace would not fit', () => {

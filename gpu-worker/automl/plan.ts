@@ -15,6 +15,7 @@ import type {
   TrialSpec,
 } from '../../contracts';
 import { expectedSeconds, paceOf } from './expected-seconds';
+import { MARGIN, makingSeconds } from './making';
 import { portfolio } from './portfolio';
 import { pooled } from './score';
 import { FEW_ROWS } from './split';
@@ -174,11 +175,33 @@ const ASSEMBLE_SHARE = 0.1;
 /** By time the members learn once more from all rows in the end. */
 const REFIT_SHARE = 0.25;
 
-export const assembleSeconds = ({ totalMs }: SearchBudget, { split }: SearchShape): number =>
-  ((totalMs ?? 0) / 1000) * (split === 'time' ? REFIT_SHARE : ASSEMBLE_SHARE);
+/** The reserve for making the model is no larger a share than this, and holds this many of the leading candidates. */
+const MOST_RESERVED = 0.4;
+const LEADERS = 3;
+
+/** Kept for making the model, by what the leaders so far would take; they may get more than a share of a short budget. */
+export const assembleSeconds = (
+  { totalMs }: SearchBudget,
+  { split, rows }: SearchShape,
+  outcomes: readonly TrialOutcome[],
+): number => {
+  if (totalMs === null) return 0;
+  const total = totalMs / 1000;
+  const leading = new Set(
+    standings(outcomes)
+      .slice(0, LEADERS)
+      .map(({ candidate }) => candidate),
+  );
+  const trials = outcomes.flatMap((outcome) =>
+    outcome.status === 'done' && leading.has(outcome.trial.candidate) ? [outcome] : [],
+  );
+  const making = MARGIN * makingSeconds(rows, trials);
+  const share = split === 'time' ? REFIT_SHARE : ASSEMBLE_SHARE;
+  return Math.max(total * share, Math.min(total * MOST_RESERVED, making));
+};
 
 /**
- * As many as fit, at least one while nothing is done yet. Trials that `workers` take side by side share the time; each
+ * As many as fit; while nothing is done yet at least the one that is done soonest. Trials that `workers` take side by side share the time; each
  * gets what is left of its rung as its limit.
  */
 const withinBudget = (
@@ -193,22 +216,26 @@ const withinBudget = (
   const limits = [
     ...(budget.leftMs === null
       ? []
-      : [(budget.leftMs / 1000 - assembleSeconds(budget, shape)) * budget.workers]),
+      : [(budget.leftMs / 1000 - assembleSeconds(budget, shape, outcomes)) * budget.workers]),
     ...(budget.computeLeftMs === null ? [] : [(budget.computeLeftMs / 1000) * (1 - ASSEMBLE_SHARE)]),
   ];
   if (limits.length === 0) return offered;
   const left = Math.max(0, Math.min(...limits)) * (rung === rungs - 1 ? 1 : SHARE_BEFORE_OTHERS);
   const must = !outcomes.some(({ status }) => status === 'done');
   const pace = paceOf(outcomes, shape);
-  const taken: TrialSpec[] = [];
-  let used = 0;
-  for (const trial of offered) {
-    const expected = pace(trial) * expectedSeconds(trial, shape);
-    const first = must && taken.length === 0;
-    if (!first && used + expected > left) continue;
-    const seconds = Math.max(0.05, left / budget.workers);
-    taken.push({ ...trial, id: outcomes.length + taken.length, seconds });
-    used += expected;
+  const costs = offered.map((trial) => pace(trial) * expectedSeconds(trial, shape));
+  // What is done soonest goes first: it is what there is to make a model of, should time run out.
+  const soonest = must ? costs.indexOf(Math.min(...costs)) : -1;
+  const chosen = soonest < 0 ? [] : [soonest];
+  let used = costs[soonest] ?? 0;
+  for (const [at, cost] of costs.entries()) {
+    if (at === soonest || used + cost > left) continue;
+    chosen.push(at);
+    used += cost;
   }
-  return taken;
+  const seconds = Math.max(0.05, left / budget.workers);
+  return chosen.flatMap((at, nth) => {
+    const trial = offered[at];
+    return trial === undefined ? [] : [{ ...trial, id: outcomes.length + nth, seconds }];
+  });
 };

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { ModelSignature } from '../../contracts';
 import type { SearchPayload, SearchResult, SearchShape, TrialOutcome, TrialSpec } from '../../contracts';
 import type { Table } from '../data';
-import type { TrainingContext } from '../family/data';
 import type { TrainingIo } from '../task-io';
 import { openSealed, readBytes, runTrain } from '../train';
 import type { Sealed, Searcher } from '../train';
@@ -41,7 +40,7 @@ export const runSearch = async (payload: SearchPayload, io: TrainingIo): Promise
       step: 'trials',
       messages: messagesOf(planned, outcomes, shape),
       shape,
-      assembleMs: 1000 * assembleSeconds(budget, shape),
+      assembleMs: 1000 * assembleSeconds(budget, shape, outcomes),
     },
   };
 };
@@ -80,32 +79,31 @@ const messagesOf = (
 
 /** The whole search in this process, within what is left of the budget. */
 const whole = async (payload: SearchPayload, io: TrainingIo, sealed?: Sealed): Promise<SearchResult> => {
-  const { leftMs, computeLeftMs, trialsLeft } = payload.budget;
-  const limits = [leftMs, computeLeftMs].filter((limit) => limit !== null);
-  const seconds = limits.length === 0 ? null : Math.max(1, Math.min(...limits)) / 1000;
+  const { trialsLeft } = payload.budget;
   const latest = await io.loadCheckpoint();
   const search: Searcher = (data, spec, context) =>
     trainAuto(
       data,
-      { ...spec, seconds, trials: Math.max(1, Math.min(spec.trials ?? trialsLeft, trialsLeft)) },
+      {
+        ...spec,
+        seconds: isLimited(payload) ? io.leftMs() / 1000 : null,
+        trials: Math.max(1, Math.min(spec.trials ?? trialsLeft, trialsLeft)),
+      },
       { ...context, checkpoints: { latest, offer: (state) => io.offerCheckpoint(state) } },
       { tell: (news) => io.progress('TUNING', 0, { trials: [reportOf(news, data.target)] }) },
     );
   return made(payload, io, search, sealed);
 };
 
+const isLimited = ({ budget: { leftMs, computeLeftMs } }: SearchPayload): boolean =>
+  leftMs !== null || computeLeftMs !== null;
+
 /** The model out of the files of the trials. */
 const joined = (payload: SearchPayload, io: TrainingIo): Promise<SearchResult> =>
   made(payload, io, async (data, spec, context) => {
-    const started = performance.now();
     const artefacts = await fetched(payload, io);
     const { folded } = openSearch(data, spec, payload.seed);
-    const { leftMs } = payload.budget;
-    const limited: TrainingContext = {
-      ...context,
-      enough: () => leftMs !== null && performance.now() - started > leftMs,
-    };
-    return assemble(folded, artefacts, limited);
+    return assemble(folded, artefacts, context);
   });
 
 const made = async (
@@ -114,7 +112,12 @@ const made = async (
   search: Searcher,
   sealed?: Sealed,
 ): Promise<SearchResult> => {
-  const { manifest } = await runTrain({ ...payload, kind: 'train' }, io, search, sealed);
+  const { manifest } = await runTrain(
+    { ...payload, kind: 'train', ...(isLimited(payload) && { stopInMs: io.leftMs() }) },
+    io,
+    search,
+    sealed,
+  );
   return { kind: 'search', next: { step: 'done', manifest } };
 };
 

@@ -36,6 +36,7 @@ const ioOf = async (told: TrialReport[]): Promise<TrainingIo> => {
   const scratchDir = await mkdtemp(join(folder, 'task-'));
   return {
     scratchDir,
+    leftMs: () => Infinity,
     signal: new AbortController().signal,
     fetch: async ({ url }, name) => {
       await copyFile(url, join(scratchDir, name));

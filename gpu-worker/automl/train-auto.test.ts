@@ -118,6 +118,22 @@ describe('an automatic training', () => {
     expect(made.outOfSample?.rows.length).toBeGreaterThan(0);
   });
 
+  it('that has no time left joins nothing: one member, the one that is made soonest', async () => {
+    const data = searchData(regressionTable(), 'y', 'regression');
+    const late = { ...quietContext(), leftMs: () => 0 };
+    const { weights, simpler } = await trainAuto(data, few({ families: ['linear', 'trees'] }), late);
+    expect([...weights.values()]).toEqual([1]);
+    expect(simpler).toBeUndefined();
+  });
+
+  it('has something simpler at hand for the case that its file takes too long', async () => {
+    const data = searchData(classTable(), 'label', 'classification');
+    const { spec, simpler } = await trainAuto(data, few({ families: ['linear', 'trees'] }), quietContext());
+    expect(spec.family).toBe('trees');
+    expect(simpler?.trained.spec.family).toBe('linear');
+    expect(simpler?.seconds).toBeGreaterThan(0);
+  });
+
   it('where time drives the target, the members learn from all rows in the end', async () => {
     const day = 86_400_000_000;
     const y = Array.from({ length: 120 }, (_, i) => Math.sin(i / 9) + i / 50);

@@ -102,7 +102,7 @@ export const trainAuto = async (
   const trained = await assemble(folded, search.artefacts, {
     ...plain,
     progress: () => undefined,
-    enough: () => spec.seconds !== null && elapsed() >= spec.seconds,
+    leftMs: () => Math.min(context.leftMs?.() ?? Infinity, ((spec.seconds ?? Infinity) - elapsed()) * 1000),
   });
   context.progress(1, []);
   return { ...trained, leaderboard: leaderboard(search.outcomes, data.target, trained.weights) };

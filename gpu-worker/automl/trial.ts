@@ -51,6 +51,7 @@ export const runTrial = async (
   const seconds = (): number => (context.clock() - started) / 1000;
   try {
     const made = await trainFolds(data, trial, context, seconds);
+    const trained = seconds();
     const inputs = unionInputs(
       data.whole.columns,
       made.map(({ trained }) => trained.inputs),
@@ -65,13 +66,15 @@ export const runTrial = async (
         Float32Array,
       ),
     };
+    const speed = await microsPerRow(files.onnx, data.whole, context.clock);
     const outcome: TrialOutcome = {
       status: 'done',
       trial,
       folds: made.map(({ score }) => score),
       inputs,
-      microsPerRow: await microsPerRow(files.onnx, data.whole, context.clock),
+      microsPerRow: speed,
       bytes: files.onnx.length,
+      fileSeconds: seconds() - trained,
       seconds: seconds(),
     };
     return { outcome, files };

@@ -31,6 +31,7 @@ export class ChildIo implements TrainingIo {
     readonly signal: AbortSignal,
     private readonly link: WorkerLink,
     private readonly checkpoint: Source | null,
+    private readonly endsAtMs: number,
   ) {
     this.saver = new CheckpointSaver({
       sink: () => link.askForSink(),
@@ -45,6 +46,10 @@ export class ChildIo implements TrainingIo {
     const path = join(this.scratchDir, name);
     await download(source, path, this.signal);
     return path;
+  }
+
+  leftMs(): number {
+    return this.endsAtMs - Date.now();
   }
 
   async store(sink: Sink, content: Content): Promise<StoredFile> {

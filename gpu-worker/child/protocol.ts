@@ -11,6 +11,8 @@ export const ToChild = z.discriminatedUnion('type', [
     payload: TaskPayload,
     scratchDir: z.string(),
     checkpoint: Source.nullable(),
+    /** Milliseconds since 1970, by the clock that both share: when the worker ends the task. */
+    endsAtMs: z.number(),
   }),
   /** Answer to `checkpoint`; null: not now. */
   z.object({ type: z.literal('sink'), sink: Sink.nullable() }),

@@ -105,6 +105,9 @@ class LocalIo implements TrainingIo {
     else await writeFile(sink.url, content.bytes);
     return { key: sink.key, sha256: createHash('sha256').digest('hex') as Sha256, sizeBytes: 0 };
   }
+  leftMs(): number {
+    return Infinity;
+  }
   progress(): void {
     // nobody listens to a rehearsal
   }

@@ -70,7 +70,7 @@ const sinks: ((sink: Sink | null) => void)[] = [];
 
 async function runTask(
   runner: TaskRunner,
-  { payload, scratchDir, checkpoint }: Extract<ToChild, { type: 'run' }>,
+  { payload, scratchDir, checkpoint, endsAtMs }: Extract<ToChild, { type: 'run' }>,
   signal: AbortSignal,
 ): Promise<void> {
   process.chdir(scratchDir);
@@ -82,7 +82,7 @@ async function runTask(
         void say({ type: 'checkpoint' });
       }),
   };
-  const io = new ChildIo(scratchDir, signal, link, checkpoint);
+  const io = new ChildIo(scratchDir, signal, link, checkpoint, endsAtMs);
   try {
     const result = await runner.run(payload, io);
     io.flush();

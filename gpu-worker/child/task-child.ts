@@ -17,6 +17,7 @@ export interface ChildTask {
   readonly payload: TaskPayload;
   readonly scratchDir: string;
   readonly checkpoint: Source | null;
+  readonly endsAtMs: number;
 }
 
 /** What a task's process asks of the worker while it runs. */

@@ -128,6 +128,7 @@ async function run(
 
   const child = pool.take();
   const startedAt = process.hrtime.bigint();
+  const endsAtMs = Date.now() + grant.timeoutMs;
   let endedAt: bigint | null = null;
   const consumed = (): Consumed => ({
     device,
@@ -176,7 +177,7 @@ async function run(
       return null; // the next one may find its way
     }
   };
-  const running = { payload, scratchDir, checkpoint: grant.checkpoint ?? null };
+  const running = { payload, scratchDir, checkpoint: grant.checkpoint ?? null, endsAtMs };
   void child.run(running, { progress: onProgress, checkpointSink }).then((ending) => {
     endedAt = process.hrtime.bigint();
     outcome.resolve(outcomeOf(ending, log));
@@ -194,7 +195,7 @@ async function run(
         hint: null,
         column: null,
       }),
-    grant.timeoutMs,
+    endsAtMs - Date.now(),
   );
   lease.start();
   log.info({ fence: grant.fence }, 'task started');

@@ -6,6 +6,7 @@ import type { ShapleyValues, Trained } from '../family/trained';
 import type { RegressionTarget, SupervisedTarget } from '../prepare/target';
 import type { RowOrder } from '../prepare/window';
 import { Budget } from './budget';
+import type { Sections } from './budget';
 import { explainRows } from './explain/explain-rows';
 import { permutationImportance } from './explain/importance';
 import type { Score } from './explain/importance';
@@ -33,7 +34,7 @@ export interface ToExplain {
   /** As in `Trained`. */
   readonly shapley?: Trained['shapley'];
   readonly seed: number;
-  readonly signal: AbortSignal;
+  readonly sections: Sections;
 }
 
 type Explanations = Pick<EvaluationReport, 'importance' | 'shapley' | 'partialDependence' | 'leftOut'>;
@@ -45,13 +46,18 @@ export const drawn = (rows: number, count: number, seed: number, what: number): 
 const DRAW = { importance: 1, explained: 2, background: 3, curves: 4, screening: 5 };
 
 export const explanations = async (asked: ToExplain): Promise<Explanations> => {
-  const { onnx, table, order, target, signal } = asked;
+  const { onnx, table, order, target, sections } = asked;
   const classes = target.task === 'classification' ? target.classes : [];
   const file = await SealedFile.open({
-    ...{ onnx, table, classes: classes.length, signal },
+    ...{ onnx, table, classes: classes.length, signal: sections.signal },
     ...(order && { order }),
   });
-  const budget = new Budget({ bytes: onnx.byteLength, cells: file.cells(), width: file.width });
+  const budget = new Budget({
+    bytes: onnx.byteLength,
+    cells: file.cells(),
+    width: file.width,
+    leftMs: sections.leftMs(),
+  });
   try {
     return await explained(file, asked, classes, budget);
   } finally {
@@ -61,14 +67,14 @@ export const explanations = async (asked: ToExplain): Promise<Explanations> => {
 
 const explained = async (
   file: SealedFile,
-  { target, rows, training, shapley: exactly, seed, signal }: ToExplain,
+  { target, rows, training, shapley: exactly, seed, sections }: ToExplain,
   classes: readonly string[],
   budget: Budget,
 ): Promise<Explanations> => {
   const leftOut: Explanations['leftOut'] = [];
   const section = async <T>(name: string, work: () => Promise<T>): Promise<T | null> => {
     const why = budget.spent();
-    if (why === undefined) return work();
+    if (why === undefined) return sections.make(name, work);
     leftOut.push({ section: name, why });
     return null;
   };
@@ -95,7 +101,7 @@ const explained = async (
     const places = drawn(rows.length, count, seed, DRAW.explained);
     const background = take(training, BACKGROUND, DRAW.background);
     const asked = { places: [...places], rows: places.map((place) => rows[place]) };
-    const exact = await exactly?.(asked.rows, signal);
+    const exact = await exactly?.(asked.rows, sections.signal);
     const actual = (row: number): string | number | null =>
       target.task === 'regression' ? target.values[row] : (target.classes[target.codes[row]] ?? null);
     return explainRows(file, {

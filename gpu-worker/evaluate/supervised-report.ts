@@ -36,9 +36,9 @@ const SLICING = 6;
 const SLICE_LIMITS = { bins: 5, categories: 20 };
 const FAIR_LIMITS = { bins: 4, categories: 10 };
 
-/** Deterministic for equal evidence. Throws when aborted. */
+/** Deterministic for equal evidence, while there is time for all of it. Throws when aborted. */
 export const supervisedReport = async (evidence: SupervisedEvidence): Promise<EvaluationReport> => {
-  const { target, rows, of, seed, signal } = evidence;
+  const { target, rows, of, seed, sections } = evidence;
   const basis = basicReport({ ...evidence, task: target.task, testRows: rows.length });
   const classes = target.task === 'classification' ? [...target.classes] : [];
   const report: EvaluationReport = { ...basis, classes, rows: { of, count: rows.length } };
@@ -47,18 +47,20 @@ export const supervisedReport = async (evidence: SupervisedEvidence): Promise<Ev
     (name) => !evidence.table.columns.some(({ spec }) => spec.name === name),
   );
   const view = target.task === 'regression' ? ofNumbers(evidence, target) : ofLabels(evidence, target);
-  const explained = await explanations(evidence);
+  const metrics = await sections.make('metrics', () => bootstrapMetrics(view.sample, seed, sections.signal));
+  const slices = await sections.make('slices', () => slicesSection(evidence, view));
+  const explained = await sections.make('explanations', () => explanations(evidence));
   return {
     ...report,
-    metrics: await bootstrapMetrics(view.sample, seed, signal),
+    metrics: metrics ?? {},
     ...view.sections,
     conformal: conformalSection(evidence),
-    slices: await slicesSection(evidence, view),
+    slices,
     fairness: fairnessSection(evidence, view),
     ...explained,
     leftOut: [
       ...unknown.map((name) => ({ section: 'fairness', why: `the data has no column ${name}` })),
-      ...explained.leftOut,
+      ...(explained?.leftOut ?? []),
     ],
   };
 };
@@ -126,7 +128,7 @@ const conformalSection = ({
 
 /** Every column but the target and free text, whether or not the model reads it. */
 const slicesSection = async (
-  { table, rows, targetName, seed, signal }: SupervisedEvidence,
+  { table, rows, targetName, seed, sections }: SupervisedEvidence,
   { errors, metric }: View,
 ): Promise<EvaluationReport['slices']> => {
   const places = drawn(rows.length, MOST_SLICED, seed, SLICING);
@@ -138,7 +140,7 @@ const slicesSection = async (
     Float64Array.from(places, (place) => errors[place]),
     columns,
     metric,
-    signal,
+    sections.signal,
   );
 };
 

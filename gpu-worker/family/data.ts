@@ -64,6 +64,8 @@ export interface TrainingContext {
   readonly checkpoints?: Checkpoints;
   /** Asked between epochs, trees or the like: true once it is time to end and hand back the best so far. */
   readonly enough?: () => boolean;
+  /** Milliseconds until all must be over, the making of the file included; left out: no end is set. */
+  readonly leftMs?: () => number;
 }
 
 /** Target values of table rows as a network learns them. */

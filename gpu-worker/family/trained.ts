@@ -39,6 +39,8 @@ export interface Trained {
   /** Exact Shapley values of a regression's answers to rows of the table, where the family knows them. */
   readonly shapley?: (rows: Int32Array, signal: AbortSignal) => Promise<ShapleyValues>;
   readonly history: readonly Epoch[];
+  /** What is sealed instead where there is no time to make a file of this one, and how long that takes. */
+  readonly simpler?: { readonly trained: Trained; readonly seconds: number };
   /** Of a generator: what `output` holds, decoded by family/gan/decode.ts. */
   readonly generated?: readonly GeneratedColumn[];
   /**

@@ -10,6 +10,7 @@ import type {
 } from '../../contracts';
 import type { Value } from '../../onnx';
 import type { Column, Table } from '../data/table';
+import type { Sections } from '../evaluate/budget';
 import type { Findings } from '../evaluate/report';
 import type { Served } from '../export/served';
 import type { Trained } from '../family/trained';
@@ -26,8 +27,8 @@ export interface Problem {
   readonly split: Split;
   /** Which rows follow each other, where models read windows of them. */
   readonly order?: RowOrder;
-  /** How good a trained model is, and what its file must answer. */
-  judge(trained: Trained, signal: AbortSignal): Promise<Judged>;
+  /** How good a trained model is, and what its file must answer. `leftMs`: until all of the task must be over; left out: no end is set. */
+  judge(trained: Trained, signal: AbortSignal, leftMs?: () => number): Promise<Judged>;
 }
 
 export interface Judged {
@@ -43,8 +44,8 @@ export interface Judged {
   golden(served: Served, positions: readonly number[]): Omit<GoldenRows, 'v' | 'rows'>;
   /** Both of the held-out rows; null where they cannot be compared. */
   compare(champion: Served, challenger: Served): Comparison | null;
-  /** The whole report of the file, once it is verified. `served`: of `checked`. */
-  evaluate?(onnx: Uint8Array, served: Served, signal: AbortSignal): Promise<EvaluationReport>;
+  /** The report of the file, once it is verified, but for what it leaves out by `sections`. `served`: of `checked`. */
+  evaluate?(onnx: Uint8Array, served: Served, sections: Sections): Promise<EvaluationReport>;
   /** Tasks without `evaluate`: what is found on held-out rows, for the basic report; asked only where there are any. */
   findings?(signal: AbortSignal): Promise<Findings>;
   /** What else the manifest says of a model of this task. */

@@ -31,7 +31,6 @@ export const runTrain = async (
   search?: Searcher,
   sealed?: Sealed,
 ): Promise<TrainResult> => {
-  const started = performance.now();
   const { stopInMs } = payload;
   const { table, sha256 } = sealed ?? (await openSealed(payload, io));
   const champion =
@@ -44,9 +43,10 @@ export const runTrain = async (
       progress: (phase, fraction, detail) => io.progress(phase, fraction, detail),
       champion,
       checkpoints: { latest: await io.loadCheckpoint(), offer: (state) => io.offerCheckpoint(state) },
+      leftMs: () => io.leftMs(),
       ...(search && { search }),
       ...(stopInMs !== undefined && {
-        enough: () => performance.now() - started > stopInMs * LEARNING_SHARE,
+        enough: () => io.leftMs() < stopInMs * (1 - LEARNING_SHARE),
       }),
     });
     return { kind: 'train', manifest: await storeModel(made, sha256, payload, io) };

@@ -24,6 +24,7 @@ export const trainSpec = async (
     signal: io.signal,
     ...(io.checkpoints && { checkpoints: io.checkpoints }),
     ...(io.enough && { enough: io.enough }),
+    ...(io.leftMs && { leftMs: io.leftMs }),
     progress: (fraction, epochs, message) =>
       io.progress('TRAINING', BEFORE + WITHIN * fraction, {
         epochs,

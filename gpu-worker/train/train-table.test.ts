@@ -240,6 +240,39 @@ describe('training a table', () => {
     expect(made.manifest.metrics.test['rmse']).toBeLessThan(5.178);
   }, 300_000);
 
+  it('whose time is over is verified all the same, and its report says what it leaves out', async () => {
+    const { evaluation, manifest } = await trainTable(regressionTable(), request(quick), {
+      ...listener(),
+      leftMs: () => 0,
+    });
+    expect(manifest.verified.rows).toBe(80);
+    expect(manifest.metrics.test['rmse']).toBeGreaterThan(0);
+    expect(evaluation.leftOut.map(({ section }) => section)).toEqual(
+      expect.arrayContaining(['metrics', 'slices', 'explanations']),
+    );
+  });
+
+  it('auto falls back to what is simpler when its file is not there in time', async () => {
+    // Time enough while it learns, none from then on but for the fallback.
+    let learned = false;
+    const voice = listener();
+    const made = await trainTable(
+      classTable(),
+      classRequest({ family: 'auto', seconds: null, trials: 4, folds: 3, families: ['linear', 'trees'] }),
+      {
+        ...voice,
+        leftMs: () => (learned ? 0 : 1e6),
+        progress: (...news) => {
+          learned ||= news[0] === 'TRAINING' && news[1] > 0.87;
+          voice.progress(...news);
+        },
+      },
+    );
+    // The trees, which know better, are what it would choose.
+    expect(made.manifest.chosen.family).toBe('linear');
+    expect(made.manifest.verified.rows).toBe(120);
+  });
+
   it('names the version of the code', () => expect(CODE_VERSION).toBe(packageJson.version));
 });
 

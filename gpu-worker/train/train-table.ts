@@ -9,6 +9,7 @@ import type {
 } from '../../contracts';
 import type { Table } from '../data/table';
 import { chooseEngine } from '../engine/engine';
+import { Sections } from '../evaluate/budget';
 import { basicReport, NOTHING_HELD_OUT } from '../evaluate/report';
 import { goldenRows } from '../export/golden';
 import { foreignOperators } from '../export/operators';
@@ -38,6 +39,8 @@ export interface TrainVoice extends Pick<TaskIo, 'signal' | 'progress'> {
   readonly checkpoints?: Checkpoints;
   /** True once it is time to end with the best so far; left out: never. */
   readonly enough?: () => boolean;
+  /** Milliseconds until the task is ended; left out: no end is set. */
+  readonly leftMs?: () => number;
   /** How `auto` comes to its model; a search in this process where nothing else is said. */
   readonly search?: Searcher;
 }
@@ -69,34 +72,36 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
   );
 
   const started = performance.now();
-  const trained = await trainSpec(spec, data, { seed: request.seed, engine, io });
+  const learned = await trainSpec(spec, data, { seed: request.seed, engine, io });
   const trainingMs = performance.now() - started;
 
-  io.progress('EVALUATING', 0.9);
-  const judged = await problem.judge(trained, io.signal);
-
-  io.progress('EXPORTING', 0.94);
-  const onnx = sealModel(trained, (output) => judged.answer(output));
-
+  const leftMs = io.leftMs ?? (() => Infinity);
+  const { trained, judged, onnx, served, verified } = await inTime(
+    learned,
+    leftMs,
+    io.signal,
+    (one, signal) =>
+      verifiedFile(problem, one, { signal, leftMs, progress: (...news) => io.progress(...news) }),
+  );
   const operators = foreignOperators(onnx);
-
-  io.progress('VERIFYING', 0.96);
-  const served = await serve(onnx, problem.table, judged.checked, io.signal, { order: problem.order });
-  if (served === undefined)
-    throw new Error('the exported file asks for a column that the data does not have');
-  const verified = judged.verify(served);
+  const optional = new Sections(io.signal, leftMs() - storingMs(onnx));
+  const comparison = await optional.make('comparison', () =>
+    againstChampion(problem, judged, served, io, optional),
+  );
   io.progress('VERIFYING', 0.97, { message: 'the report' });
-  const evaluation = (await judged.evaluate?.(onnx, served, io.signal)) ?? {
+  const evaluation = (await judged.evaluate?.(onnx, served, optional)) ?? {
     ...basicReport({
       ...{ task: target.task, targetName: request.target, metrics: judged.metrics },
       history: trained.history,
       testRows: split.test.length,
     }),
-    ...(split.test.length > 0 ? await judged.findings?.(io.signal) : NOTHING_HELD_OUT),
+    ...(split.test.length > 0
+      ? await optional.make('all', async () => judged.findings?.(optional.signal))
+      : NOTHING_HELD_OUT),
   };
   return {
     onnx,
-    evaluation,
+    evaluation: { ...evaluation, leftOut: [...evaluation.leftOut, ...optional.leftOut] },
     golden: goldenRows(
       problem.table,
       trained.inputs,
@@ -121,7 +126,7 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
       metrics: judged.metrics,
       history: [...trained.history],
       verified,
-      comparison: await againstChampion(problem, judged, served, io),
+      comparison,
       trainingMs,
       ...(operators.length > 0 && { operators }),
       ...judged.manifest,
@@ -134,13 +139,56 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
   };
 };
 
+interface VerifiedFile {
+  readonly trained: Trained;
+  readonly judged: Judged;
+  readonly onnx: Uint8Array;
+  readonly served: Served;
+  readonly verified: ModelManifest['verified'];
+}
+
+/** From what was learned to a file that is known to answer as it should. */
+const verifiedFile = async (
+  problem: Problem,
+  trained: Trained,
+  { signal, leftMs, progress }: Pick<TaskIo, 'signal' | 'progress'> & { readonly leftMs: () => number },
+): Promise<VerifiedFile> => {
+  progress('EVALUATING', 0.9);
+  const judged = await problem.judge(trained, signal, leftMs);
+  progress('EXPORTING', 0.94);
+  const onnx = sealModel(trained, (output) => judged.answer(output));
+  signal.throwIfAborted();
+  progress('VERIFYING', 0.96);
+  const served = await serve(onnx, problem.table, judged.checked, signal, { order: problem.order });
+  if (served === undefined)
+    throw new Error('the exported file asks for a column that the data does not have');
+  return { trained, judged, onnx, served, verified: judged.verify(served) };
+};
+
+/** `make` of what was learned, or, once the time that is left is just enough for it, of what is simpler. */
+const inTime = async <T>(
+  learned: Trained,
+  leftMs: () => number,
+  canceled: AbortSignal,
+  make: (trained: Trained, signal: AbortSignal) => Promise<T>,
+): Promise<T> => {
+  const { simpler } = learned;
+  if (simpler === undefined || leftMs() === Infinity) return make(learned, canceled);
+  const first = new Sections(canceled, leftMs() - 1000 * simpler.seconds);
+  return (await first.make('model', () => make(learned, first.signal))) ?? make(simpler.trained, canceled);
+};
+
+/** Kept for what comes after the report: the files' way to the store, and the news of them. */
+const storingMs = (onnx: Uint8Array): number => 400 + onnx.byteLength / 1e4;
+
 const againstChampion = async (
   { table, split, order }: Problem,
   judged: Judged,
   challenger: Served,
   io: TrainVoice,
+  { signal }: Sections,
 ): Promise<Comparison | null> => {
   if (io.champion === null || split.test.length === 0) return null;
-  const champion = await serve(io.champion, table, judged.checked, io.signal, { order });
+  const champion = await serve(io.champion, table, judged.checked, signal, { order });
   return champion === undefined ? null : judged.compare(champion, challenger);
 };

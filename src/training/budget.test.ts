@@ -57,7 +57,7 @@ describe('a budget of money', () => {
     const { id } = await begin({}, { amountNano: 10_000n, trials: 7, seconds: 30 });
     const first = await search(id);
     expect(first.payload.budget).toMatchObject({ totalMs: 30_000, computeLeftMs: 10_000, trialsLeft: 7 });
-    expect(first.timeoutMs).toBe(20_000);
+    expect(first.timeoutMs).toBe(10_000);
     await send(first, [[trial(0)], [trial(1)], [trial(2)]], 1500);
     const [one, two, three] = await tasksOf(id, 'trial');
     // A tenth is kept for the model, the rest is divided among the three.
@@ -153,7 +153,7 @@ describe('a budget of money', () => {
       await s.claim<TrainPayload>(s.a, mine.taskId, 'search' as 'train'),
       await s.claim<TrainPayload>(s.b, theirs.taskId, 'train'),
     ];
-    expect(grants.map(({ timeoutMs }) => timeoutMs)).toEqual([20_000, 2000]);
+    expect(grants.map(({ timeoutMs }) => timeoutMs)).toEqual([10_000, 2000]);
     expect(await s.training.leaderboard(s.b.ctx, mine.id)).toEqual([]);
     await expect(s.training.get(s.b.ctx, mine.id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
@@ -205,7 +205,8 @@ describe('a budget of seconds', () => {
     await expect(job(id)).resolves.toMatchObject({
       state: 'FAILED',
       errorCode: 'BUDGET_SPENT',
-      errorHint: expect.stringContaining('quoteTraining') as string,
+      errorMessage: expect.stringContaining('it was fetching, at 0 %') as string,
+      errorHint: expect.stringContaining('give it 40 seconds at least') as string,
     });
     expect(charged(id)).toBe(0);
   });

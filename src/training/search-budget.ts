@@ -18,8 +18,8 @@ export interface Spent {
   readonly waiting: number;
 }
 
-/** A search that does not end by itself when its budget does is ended this much later, and nobody pays for it. */
-export const LATE_MS = 10_000;
+/** A trial that does not stop at its limit is ended this much later. */
+export const TRIAL_GRACE_MS = 2000;
 /** At least this share of the budget is kept for making the model. */
 const ASSEMBLE_SHARE = 0.1;
 
@@ -72,7 +72,7 @@ export const trialLimitMs = (
   const timeMs =
     totalMs === null || leftMs === null
       ? null
-      : left(leftMs, Math.max(job.assembleMs, totalMs * ASSEMBLE_SHARE));
+      : left(leftMs, Math.max(job.assembleMs, totalMs * ASSEMBLE_SHARE) + TRIAL_GRACE_MS);
   const moneyMs =
     boughtMs === null || computeLeftMs === null ? null : left(computeLeftMs, boughtMs * ASSEMBLE_SHARE);
   const freeMs = least(timeMs, moneyMs);
@@ -81,6 +81,16 @@ export const trialLimitMs = (
   }
   const shareMs = moneyMs === null ? null : Math.max(expectedMs, moneyMs / (1 + spent.waiting));
   return least(timeMs, shareMs);
+};
+
+/** `reached`: how far the training came. */
+export const spentFailure = (job: Pick<Job, 'spec' | 'cap'>, reached: string, cause?: Failure): Failure => {
+  const seconds = secondsOf(job);
+  const more = seconds === null ? 'twice the money' : `${Math.ceil(2 * seconds)} seconds`;
+  return new Failure('BUDGET_SPENT', `the budget was spent before the model was made: ${reached}`, {
+    hint: `give it ${more} at least, or fewer rows or columns; quoteTraining says what to expect`,
+    ...(cause && { cause }),
+  });
 };
 
 /** 0 to 1: how much of the budget is gone; for the progress bar. */

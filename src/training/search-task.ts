@@ -4,7 +4,7 @@ import type { ObjectCatalogue } from '../platform/object-store';
 import type { Task, TaskHandler, TaskQueue } from '../platform/task';
 import { DecidingTask } from './deciding-task';
 import type { DecidingTaskParts } from './deciding-task';
-import { LATE_MS, limitMs, searchBudget } from './search-budget';
+import { limitMs, searchBudget } from './search-budget';
 import type { TrainingInputs } from './training-inputs';
 import { MERGE_SHARE } from './training.entity';
 import type { Trial } from './training.entity';
@@ -66,8 +66,7 @@ export class SearchTask extends DecidingTask<SearchTaskParts> implements TaskHan
   }
 
   timeoutMs({ budget }: SearchPayload): number | null {
-    const endMs = limitMs(budget);
-    return endMs === null ? null : endMs + LATE_MS;
+    return limitMs(budget);
   }
 
   async progress(tx: TenantTx, task: Task, progress: Progress): Promise<void> {

@@ -9,7 +9,7 @@ import type { Task, TaskQueue } from '../platform/task';
 import type { JobEnd } from './job-end';
 import type { JobTable } from './job-table';
 import type { DeviceTime } from './purse';
-import { limitMs, searchBudget, spentShare } from './search-budget';
+import { limitMs, searchBudget, spentFailure, spentShare } from './search-budget';
 import type { Spent } from './search-budget';
 import type { Job } from './training.entity';
 import type { TrialTable } from './trial-table';
@@ -73,11 +73,16 @@ export class Search {
     const spent = await this.spent(tx, job, task.id);
     const paid = [...spent.paid, { device, ns: BigInt(computeNs) }];
     const leftMs = limitMs(searchBudget(job, { ...spent, paid }, 1, device));
-    if (leftMs === null || leftMs > 0) return failure;
-    return new Failure('BUDGET_SPENT', 'the budget was spent before the model was made', {
-      hint: 'give the training more time or money, or fewer rows; quoteTraining says what to expect',
-      cause: failure,
-    });
+    // The worker's timer counts whole milliseconds.
+    if (leftMs === null || leftMs >= 1) return failure;
+    return spentFailure(job, await this.reached(tx, job), failure);
+  }
+
+  private async reached(tx: TenantTx, job: Job): Promise<string> {
+    const phase = (job.phase ?? 'FETCHING').toLowerCase();
+    if (job.spec.family !== 'auto') return `it was ${phase}, at ${Math.floor(100 * job.fraction)} %`;
+    const { SUCCEEDED = 0 } = await this.parts.trials.count(tx, job.id);
+    return `it was ${phase}, after ${SUCCEEDED === 1 ? 'one trial' : `${SUCCEEDED} trials`}`;
   }
 
   /** Sends a round of trials out. */

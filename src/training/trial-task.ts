@@ -7,7 +7,7 @@ import { reasonOf } from './job-end';
 import type { JobEnd } from './job-end';
 import type { JobTable } from './job-table';
 import type { Search } from './search';
-import { trialLimitMs } from './search-budget';
+import { TRIAL_GRACE_MS, trialLimitMs } from './search-budget';
 import type { TrainingInputs } from './training-inputs';
 import type { TrialTable } from './trial-table';
 
@@ -19,9 +19,6 @@ export interface TrialTaskParts {
   readonly end: JobEnd;
   readonly catalogue: ObjectCatalogue;
 }
-
-/** An attempt that does not stop at its limit is ended this much later. */
-const GRACE_MS = 2000;
 
 /** Some trials of an automatic training. That they fail does not fail the job: the search goes on without them. */
 export class TrialTask implements TaskHandler<'trial'> {
@@ -49,7 +46,7 @@ export class TrialTask implements TaskHandler<'trial'> {
   }
 
   timeoutMs({ stopInMs }: TrialPayload): number | null {
-    return stopInMs === null ? null : stopInMs + GRACE_MS;
+    return stopInMs === null ? null : stopInMs + TRIAL_GRACE_MS;
   }
 
   async started(tx: TenantTx, task: Task): Promise<void> {

@@ -117,6 +117,32 @@ describe('a training under a budget', () => {
     expect(paid <= BigInt(cost.capNano ?? 0)).toBe(true);
   });
 
+  it.each([
+    ['a search', undefined],
+    ['trees that would go on', { family: 'trees', trees: 10_000, patience: 0 }],
+  ])('ends %s in a model that is paid within the cap, or says what was reached', async (what, spec) => {
+    const { first: mine } = partners;
+    const scenarioId = await mine.scenario(what);
+    const { id } = await mine.upload(scenarioId, rows(2000));
+    const budget = { seconds: 3 };
+    const job = await mine.train(id, spec, budget);
+    // What three seconds of one worker cost; a search may have both.
+    const { cost } = await quote(mine, { datasetVersionId: id, spec: { family: 'linear' }, budget });
+    const paid = await bill(mine, scenarioId);
+    expect(paid <= 2n * BigInt(cost.capNano ?? 0)).toBe(true);
+    if (job.state === 'SUCCEEDED') {
+      expect(job.modelVersion?.testRows).toBeGreaterThan(0);
+      expect(paid).toBeGreaterThan(0n);
+    } else {
+      // A machine too slow for it: nothing is charged, and the message says how far it came.
+      expect(job.error).toMatchObject({
+        code: 'BUDGET_SPENT',
+        message: expect.stringMatching(/^the budget was spent before the model was made: it was /) as string,
+      });
+      expect(paid).toBe(0n);
+    }
+  });
+
   it('of money holds for a retrain, whose merge is not charged', async () => {
     const { first: mine, second: theirs } = partners;
     const scenarioId = await mine.scenario('again');

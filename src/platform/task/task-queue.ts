@@ -214,7 +214,7 @@ export class TaskQueue {
       attempt: task.attempt,
       leaseMs,
       heartbeatMs,
-      timeoutMs: Math.min(timeoutMs, ownMs),
+      timeoutMs: Math.floor(Math.min(timeoutMs, ownMs)),
       payload,
       checkpoint,
     };
