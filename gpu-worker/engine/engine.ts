@@ -5,7 +5,7 @@ import type { CompiledTraining } from '../../onnx';
 import { ONNXRUNTIME_VERSION, openSession } from './onnxruntime';
 import type { Session, SessionOptions } from './onnxruntime';
 import { loadTensorFlow, TENSORFLOW_INSTALL } from './tensorflow/load';
-import type { TensorFlow } from './tensorflow/operators';
+import type { TensorFlow } from './tensorflow/call';
 import { TensorFlowTraining } from './tensorflow/training';
 import { runTinyTraining, tinyTraining } from './tiny-training';
 

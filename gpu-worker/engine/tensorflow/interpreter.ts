@@ -2,8 +2,8 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { GraphError } from '../../../onnx';
 import type { Node, Tensor, Value } from '../../../onnx';
+import type { TensorFlow } from './call';
 import { OPERATORS } from './operators';
-import type { TensorFlow } from './operators';
 
 /** A constant of the graph or a feed as a tensor; whole numbers of any width become int32. */
 export const tensorOf = (tf: TensorFlow, { dtype, data, dims }: Tensor): tfjs.Tensor => {

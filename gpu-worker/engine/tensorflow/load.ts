@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { TensorFlow } from './operators';
+import type { TensorFlow } from './call';
 
 /** The package that the GPU image installs; `npm ci` never fetches it. */
 export const TENSORFLOW_PACKAGE = '@tensorflow/tfjs-node-gpu';

@@ -4,53 +4,9 @@
  */
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { GraphError, isStopped } from '../../../onnx';
-import type { Node, Value } from '../../../onnx';
-
-export type TensorFlow = typeof tfjs;
-type Tensor = tfjs.Tensor;
-
-/** One use of an operator. */
-interface Call {
-  readonly tf: TensorFlow;
-  readonly node: Node;
-  /** Operands in order; an input that is left out is undefined. */
-  readonly x: readonly Tensor[];
-}
-
-type Operator = (call: Call) => Tensor | readonly Tensor[];
-
-const number = ({ node }: Call, name: string, otherwise: number): number => {
-  const attribute = node.attributes[name];
-  return attribute?.type === 'int' || attribute?.type === 'float' ? attribute.value : otherwise;
-};
-
-const ints = ({ node }: Call, name: string): readonly number[] | undefined => {
-  const attribute = node.attributes[name];
-  return attribute?.type === 'ints' ? attribute.value : undefined;
-};
-
-/** Sizes, axes and positions stand in the graph as constants: TensorFlow wants them as numbers. */
-const constants = ({ node }: Call, index: number): number[] => {
-  const origin = node.inputs[index]?.origin;
-  if (origin?.kind !== 'constant') throw new GraphError(`${node.op}: input ${index} must be a constant`);
-  return Array.from(origin.tensor.data as Iterable<number | bigint>, Number);
-};
-
-const known = ({ op }: Node, value: Value | undefined): number[] => {
-  if (value?.shape.every((dim) => typeof dim === 'number') !== true)
-    throw new GraphError(`${op}: the tensorflow engine needs known dimensions`);
-  return value.shape.map(Number);
-};
-
-const pick = (values: readonly Tensor[], index: number): Tensor => {
-  const value = values[index];
-  if (value === undefined) throw new GraphError(`operand ${index} is missing`);
-  return value;
-};
-
-const first = ({ x }: Call): Tensor => pick(x, 0);
-const second = ({ x }: Call): Tensor => pick(x, 1);
-const third = ({ x }: Call): Tensor => pick(x, 2);
+import { constants, first, ints, known, number, pick, second, third } from './call';
+import type { Operator, Tensor, TensorFlow } from './call';
+import { averagePool, convolution, maxPool } from './spatial';
 
 const unary =
   (apply: (tf: TensorFlow, x: Tensor) => Tensor): Operator =>
@@ -120,72 +76,6 @@ const batchNormalization: Operator = (call) => {
   if (!scale || !shift || !mean || !variance) throw new GraphError('statistics are missing');
   const inverse = tf.rsqrt(tf.add(variance, number(call, 'epsilon', 1e-5)));
   return tf.add(tf.mul(tf.mul(tf.sub(x, mean), inverse), scale), shift);
-};
-
-/** Channels last and two spatial axes, as TensorFlow calculates; an axis of length one stands in for a missing one. */
-const toImage = (tf: TensorFlow, x: Tensor): Tensor =>
-  tf.transpose(x.rank === 3 ? tf.expandDims(x, 2) : x, [0, 2, 3, 1]);
-const fromImage = (tf: TensorFlow, x: Tensor, rank: number): Tensor => {
-  const channelsFirst = tf.transpose(x, [0, 3, 1, 2]);
-  return rank === 3 ? tf.squeeze(channelsFirst, [2]) : channelsFirst;
-};
-
-interface Window {
-  readonly kernel: [number, number];
-  readonly strides: [number, number];
-  readonly dilations: [number, number];
-  readonly pads: [[number, number], [number, number], [number, number], [number, number]];
-}
-
-const windowOf = (call: Call): Window => {
-  const kernel = ints(call, 'kernel_shape') ?? [];
-  const lift = (values: readonly number[]): [number, number] =>
-    values.length === 1 ? [1, values[0] ?? 1] : [values[0] ?? 1, values[1] ?? 1];
-  const axes = kernel.length;
-  const pads = ints(call, 'pads') ?? [...kernel, ...kernel].map(() => 0);
-  const pair = (axis: number): [number, number] => [pads[axis] ?? 0, pads[axis + axes] ?? 0];
-  return {
-    kernel: lift(kernel),
-    strides: lift(ints(call, 'strides') ?? kernel.map(() => 1)),
-    dilations: lift(ints(call, 'dilations') ?? kernel.map(() => 1)),
-    pads: [[0, 0], axes === 1 ? [0, 0] : pair(0), axes === 1 ? pair(0) : pair(1), [0, 0]],
-  };
-};
-
-const convolution: Operator = (call) => {
-  const { tf } = call;
-  const { strides, dilations, pads } = windowOf(call);
-  const x = first(call);
-  const weights = second(call);
-  const filters = tf.transpose(weights.rank === 3 ? tf.expandDims(weights, 2) : weights, [2, 3, 1, 0]);
-  const convolved = tf.conv2d(
-    tf.pad(toImage(tf, x), pads) as tfjs.Tensor4D,
-    filters as tfjs.Tensor4D,
-    strides,
-    'valid',
-    'NHWC',
-    dilations,
-  );
-  const [, , bias] = call.x;
-  return fromImage(tf, bias === undefined ? convolved : tf.add(convolved, bias), x.rank);
-};
-
-const LOWEST = -3.4e38;
-
-const maxPool: Operator = (call) => {
-  const { tf } = call;
-  const { kernel, strides, pads } = windowOf(call);
-  const padded = tf.pad(toImage(tf, first(call)), pads, LOWEST) as tfjs.Tensor4D;
-  return fromImage(tf, tf.maxPool(padded, kernel, strides, 'valid'), first(call).rank);
-};
-
-const averagePool: Operator = (call) => {
-  const { tf } = call;
-  const { kernel, strides, pads } = windowOf(call);
-  if (pads.flat().some((count) => count !== 0))
-    throw new GraphError('AveragePool: the tensorflow engine takes no padding');
-  const image = toImage(tf, first(call)) as tfjs.Tensor4D;
-  return fromImage(tf, tf.avgPool(image, kernel, strides, 'valid'), first(call).rank);
 };
 
 const slice: Operator = (call) => {

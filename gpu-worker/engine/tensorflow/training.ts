@@ -6,7 +6,7 @@ import { concatenated } from '../concatenated';
 import { float32 } from '../onnxruntime';
 import type { Feeds, Session, Tensor } from '../onnxruntime';
 import { interpret, tensorOf } from './interpreter';
-import type { TensorFlow } from './operators';
+import type { TensorFlow } from './call';
 
 /** The values of one step that are fed, by feed name. */
 interface StepFeeds {
