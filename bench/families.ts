@@ -59,13 +59,14 @@ const run = async (
     await owner.run(PREDICT, one);
     latencies.push(performance.now() - from);
   }
-  const cells = Number(sealed.rows) * (await columnsOf(owner, sealed.id));
+  const columns = await columnsOf(owner, sealed.id);
+  const cells = Number(sealed.rows) * columns.length;
   const seconds = (Date.parse(job.finishedAt ?? '') - Date.parse(job.startedAt ?? '')) / 1000;
   const { test, baseline } = model.metrics;
   const [value, baselineValue] = [test[of.metric] ?? NaN, baseline[of.metric] ?? NaN];
   const better = of.lower ? value < baselineValue : value > baselineValue;
   return {
-    taken: { spec: ModelSpec.parse(of.spec), cells, seconds },
+    taken: { spec: ModelSpec.parse(of.spec), cells, seconds, columns },
     figure: {
       figure:
         `${headOf(of)}${of.metric} of held-out rows; ${cells} cells in ${seconds.toFixed(1)} s; ` +
@@ -82,12 +83,13 @@ const run = async (
   };
 };
 
-const columnsOf = async (owner: Partner, id: string): Promise<number> => {
-  const { datasetVersion } = await owner.run<{ datasetVersion: { profile: unknown[] } }>(
-    `query ($id: ID!) { datasetVersion(id: $id) { profile { name } } }`,
+/** Their types. */
+const columnsOf = async (owner: Partner, id: string): Promise<string[]> => {
+  const { datasetVersion } = await owner.run<{ datasetVersion: { profile: { type: string }[] } }>(
+    `query ($id: ID!) { datasetVersion(id: $id) { profile { type } } }`,
     { id },
   );
-  return datasetVersion.profile.length;
+  return datasetVersion.profile.map(({ type }) => type);
 };
 
 const main = async (): Promise<void> => {
