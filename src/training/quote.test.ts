@@ -61,7 +61,7 @@ describe('seconds', () => {
     expect(three.high).toBeLessThan(9);
     expect(quoteSeconds(mlp({ epochs: 200 }), 2000, [past(3)], 60).high).toBeCloseTo(36, 6);
     expect(quoteSeconds(mlp({ epochs: 200 }), 2000, [past(3)], 5).high).toBe(5);
-    expect(quoteSeconds(ModelSpec.parse({ family: 'k-means' }), 1000, [past(3)], 60)).toMatchObject({
+    expect(quoteSeconds(ModelSpec.parse({ family: 'gan' }), 1000, [past(3)], 60)).toMatchObject({
       basis: 'LIMIT',
       high: 60,
     });
