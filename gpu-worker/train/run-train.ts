@@ -11,8 +11,9 @@ import { storeModel } from './store-model';
 import { trainTable } from './train-table';
 import type { Searcher } from './train-table';
 
-/** Of a limited time; the rest is for evaluation and export. */
+/** Of a limited time; the rest is for evaluation and export. The longer trees are grown, the more of them answer. */
 const LEARNING_SHARE = 0.7;
+const GROWING_SHARE = 0.35;
 
 /** The sealed rows of a training or of a part of one, and what names them. */
 export interface Sealed {
@@ -32,6 +33,7 @@ export const runTrain = async (
   sealed?: Sealed,
 ): Promise<TrainResult> => {
   const { stopInMs } = payload;
+  const share = payload.spec.family === 'trees' ? GROWING_SHARE : LEARNING_SHARE;
   const { table, sha256 } = sealed ?? (await openSealed(payload, io));
   const champion =
     payload.champion === null
@@ -46,7 +48,7 @@ export const runTrain = async (
       leftMs: () => io.leftMs(),
       ...(search && { search }),
       ...(stopInMs !== undefined && {
-        enough: () => io.leftMs() < stopInMs * (1 - LEARNING_SHARE),
+        enough: () => io.leftMs() < stopInMs * (1 - share),
       }),
     });
     return { kind: 'train', manifest: await storeModel(made, sha256, payload, io) };

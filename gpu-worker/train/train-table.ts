@@ -84,10 +84,13 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
       verifiedFile(problem, one, { signal, leftMs, progress: (...news) => io.progress(...news) }),
   );
   const operators = foreignOperators(onnx);
-  const optional = new Sections(io.signal, leftMs() - storingMs(onnx));
-  const comparison = await optional.make('comparison', () =>
-    againstChampion(problem, judged, served, io, optional),
-  );
+  const madeMs = performance.now() - started - trainingMs;
+  const optional = new Sections(io.signal, leftMs() - storingMs(onnx) - OPENING_SHARE * madeMs);
+  const { champion } = io;
+  const comparison =
+    champion === null || split.test.length === 0
+      ? null
+      : await optional.make('comparison', () => against(champion, problem, judged, served, optional.signal));
   io.progress('VERIFYING', 0.97, { message: 'the report' });
   const evaluation = (await judged.evaluate?.(onnx, served, optional)) ?? {
     ...basicReport({
@@ -178,17 +181,19 @@ const inTime = async <T>(
   return (await first.make('model', () => make(learned, first.signal))) ?? make(simpler.trained, canceled);
 };
 
+/** Of the time that making the file took: opening it once more for the report, which nothing can interrupt. */
+const OPENING_SHARE = 0.25;
+
 /** Kept for what comes after the report: the files' way to the store, and the news of them. */
 const storingMs = (onnx: Uint8Array): number => 400 + onnx.byteLength / 1e4;
 
-const againstChampion = async (
-  { table, split, order }: Problem,
+const against = async (
+  champion: Uint8Array,
+  { table, order }: Problem,
   judged: Judged,
   challenger: Served,
-  io: TrainVoice,
-  { signal }: Sections,
+  signal: AbortSignal,
 ): Promise<Comparison | null> => {
-  if (io.champion === null || split.test.length === 0) return null;
-  const champion = await serve(io.champion, table, judged.checked, signal, { order });
-  return champion === undefined ? null : judged.compare(champion, challenger);
+  const answers = await serve(champion, table, judged.checked, signal, { order });
+  return answers === undefined ? null : judged.compare(answers, challenger);
 };
