@@ -142,6 +142,12 @@ export type Importance = z.infer<typeof Importance>;
 
 export const Shapley = z.object({
   method: z.enum(['exact', 'sampled']),
+  /**
+   * What base, output and values are: the target, the probability of the row's label, or what a model of trees adds up to
+   * before its probabilities are made and calibrated: the label's log-odds (two classes), its score (more; softmax of all
+   * scores), or the logarithm of the answer (poisson). Reports from before this field hold targets or probabilities.
+   */
+  unit: z.enum(['target', 'probability', 'log-odds', 'score', 'log']).optional(),
   /** Rows that stand for «not known»: their mean answer is the base value. */
   backgroundRows: z.number().int(),
   /** Columns that share one value because there are too many to tell apart. */
@@ -152,7 +158,7 @@ export const Shapley = z.object({
     z.object({
       /** Place among the held-out rows. */
       row: z.number().int(),
-      /** Class whose probability is explained; null where the answer is a number. */
+      /** Class that is explained, the most probable one; null where the answer is a number. */
       label: z.string().nullable(),
       base: z.number(),
       output: z.number(),

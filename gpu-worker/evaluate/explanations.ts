@@ -2,8 +2,8 @@
 import type { EvaluationReport } from '../../contracts';
 import type { Table } from '../data/table';
 import { permutation, randomKey } from '../../onnx';
-import type { ShapleyValues, Trained } from '../family/trained';
-import type { RegressionTarget, SupervisedTarget } from '../prepare/target';
+import type { Trained } from '../family/trained';
+import type { SupervisedTarget } from '../prepare/target';
 import type { RowOrder } from '../prepare/window';
 import { Budget } from './budget';
 import type { Sections } from './budget';
@@ -18,6 +18,9 @@ import { tellingColumns } from './explain/telling-columns';
 const MOST_COLUMNS = 32;
 const REPEATS = 5;
 const BACKGROUND = 32;
+/** Exact values of a row take about as long as so many questions a background row, however many columns there are. */
+const EXACT_QUESTIONS = 6;
+const EXACT_BACKGROUND = 100;
 const MOST_EXPLAINED = 50;
 const MOST_CURVES = 6;
 const POINTS = 20;
@@ -67,7 +70,7 @@ export const explanations = async (asked: ToExplain): Promise<Explanations> => {
 
 const explained = async (
   file: SealedFile,
-  { target, rows, training, shapley: exactly, seed, sections }: ToExplain,
+  { target, rows, training, shapley: exact, seed, sections }: ToExplain,
   classes: readonly string[],
   budget: Budget,
 ): Promise<Explanations> => {
@@ -96,17 +99,17 @@ const explained = async (
   });
 
   const shapley = await section('shapley', async () => {
-    const each = 2 * BACKGROUND * (players + 1);
+    const known = exact ? EXACT_BACKGROUND : BACKGROUND;
+    const each = known * (exact ? EXACT_QUESTIONS : 2 * (players + 1));
     const count = budget.rows('shapley', each, { least: 3, most: MOST_EXPLAINED });
     const places = drawn(rows.length, count, seed, DRAW.explained);
-    const background = take(training, BACKGROUND, DRAW.background);
+    const background = take(training, known, DRAW.background);
     const asked = { places: [...places], rows: places.map((place) => rows[place]) };
-    const exact = await exactly?.(asked.rows, sections.signal);
     const actual = (row: number): string | number | null =>
       target.task === 'regression' ? target.values[row] : (target.classes[target.codes[row]] ?? null);
     return explainRows(file, {
-      ...{ ...asked, background, columns, classes, actual, seed },
-      ...(exact && target.task === 'regression' && { exact: inTargetUnits(exact, target) }),
+      ...{ ...asked, background, columns, classes, actual, seed, signal: sections.signal },
+      ...(exact && { exact }),
     });
   });
 
@@ -122,15 +125,6 @@ const explained = async (
   }
   return { importance, shapley, partialDependence: partial, leftOut };
 };
-
-const inTargetUnits = (
-  { base, values, ...rest }: ShapleyValues,
-  { mean, deviation }: RegressionTarget,
-): ShapleyValues => ({
-  base: base * deviation + mean,
-  values: values.map((value) => value * deviation),
-  ...rest,
-});
 
 /** Root mean squared error, or log loss of the rows whose class is known. */
 const scoreOf = (target: SupervisedTarget, rows: Int32Array): Score => {

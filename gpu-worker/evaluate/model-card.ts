@@ -1,5 +1,5 @@
 /** The model card (Mitchell et al. 2019) of a version as Markdown: its report and manifest in words and tables. */
-import type { Estimate, EvaluationReport, ModelManifest } from '../../contracts';
+import type { Estimate, EvaluationReport, ModelManifest, Shapley } from '../../contracts';
 import { fairnessCard } from './model-card-fairness';
 import { number, percent, shareText, table } from './markdown';
 
@@ -177,7 +177,7 @@ const whyCard = ({ importance, shapley }: EvaluationReport): string => {
   const size = new Map(shapley?.summary.map(({ column, meanAbsolute }) => [column, meanAbsolute]));
   return [
     '## What its answers rest on',
-    `How much ${code(importance.metric)} grows when a column is shuffled among ${importance.rows} held-out rows (mean and standard deviation of ${importance.repeats} times), and the mean size of its Shapley value.`,
+    `How much ${code(importance.metric)} grows when a column is shuffled among ${importance.rows} held-out rows (mean and standard deviation of ${importance.repeats} times), and the mean size of its Shapley value.${shapley === null ? '' : ` ${shapleyWords(shapley)}`}`,
     table(
       ['column', 'growth', 'deviation', 'Shapley'],
       importance.columns.slice(0, 15).map(({ column, increase, standardDeviation }) => {
@@ -192,6 +192,18 @@ const whyCard = ({ importance, shapley }: EvaluationReport): string => {
     ),
   ].join('\n\n');
 };
+
+const shapleyWords = ({ method, unit, rows, backgroundRows }: Shapley): string =>
+  `Shapley values are ${method}, of ${rows.length} rows against ${backgroundRows} training rows; those of a row and the mean answer add up to ${ADDED_UP[unit ?? 'answer']}.`;
+
+const ADDED_UP = {
+  answer: 'its answer',
+  target: 'its answer',
+  probability: 'the probability of its most probable label',
+  'log-odds': 'the log-odds of its most probable label, before calibration',
+  score: 'the score of its most probable label, before softmax and calibration',
+  log: 'the logarithm of its answer',
+} as const;
 
 const limits = ({ leftOut }: EvaluationReport, { verified, comparison }: CardManifest): string =>
   [

@@ -165,7 +165,29 @@ describe('the report of a model that reads more than single cells', () => {
   it('trees: the curve counts trees, and Shapley values of a regression are exact', async () => {
     const report = stored(await made(regressionTable(), request({ family: 'trees', trees: 30 })));
     expect(report.learningCurve).toMatchObject({ unit: 'tree' });
-    expect(report.shapley?.method).toBe('exact');
+    expect(report.shapley).toMatchObject({ method: 'exact', unit: 'target' });
+  });
+
+  it('trees: Shapley values of labels are exact, in the unit that the card names', async () => {
+    const spec = { family: 'trees', trees: 30 };
+    const three = await made(classTable(), classRequest(spec));
+    expect(stored(three).shapley).toMatchObject({ method: 'exact', unit: 'score', backgroundRows: 100 });
+    expect(cardOf(three)).toContain('the score of its most probable label, before softmax and calibration');
+    const { columns, rows, holdout } = classTable();
+    const label = columns.map((column) =>
+      column.spec.name === 'label' && 'codes' in column
+        ? { ...column, codes: column.codes.map((code) => Math.min(code, 1)), dictionary: ['inner', 'outer'] }
+        : column,
+    );
+    const two = await made({ columns: label, rows, holdout }, classRequest(spec));
+    const { shapley } = stored(two);
+    expect(shapley).toMatchObject({ method: 'exact', unit: 'log-odds' });
+    expect(cardOf(two)).toContain('the log-odds of its most probable label, before calibration');
+    expect(new Set(shapley?.rows.map(({ label: said }) => said))).toEqual(new Set(['inner', 'outer']));
+    for (const { base, output, values } of shapley?.rows ?? []) {
+      expect(values.reduce((sum, value) => sum + value, base)).toBeCloseTo(output, 10);
+      expect(output).toBeGreaterThan(-1); // calibration may move the border a little
+    }
   });
 });
 

@@ -3,7 +3,7 @@ import { laggedColumns } from '../prepare/lags';
 import type { Lagged } from '../prepare/lags';
 import type { Target } from '../prepare/target';
 import type { Family } from './family';
-import type { ShapleyValues } from './trained';
+import type { ExactShapley } from './trained';
 
 /** A family of single rows that with `window` also reads what the rows before say, as columns of their own. */
 export const readingLags = <S extends ConcreteSpec & { window?: WindowOptions }, T extends Target>(
@@ -18,19 +18,14 @@ export const readingLags = <S extends ConcreteSpec & { window?: WindowOptions },
       ...trained,
       inputs: lagged.inputs(trained.inputs),
       output: (typed) => trained.output(lagged.nodes(typed)),
-      ...(shapley && { shapley: async (rows, signal) => bySource(await shapley(rows, signal), lagged) }),
+      ...(shapley && { shapley: bySource(shapley, lagged) }),
     };
   },
 });
 
-/** The values of what is made of one column are added up. */
-const bySource = ({ columns, values, ...rest }: ShapleyValues, { sourceOf }: Lagged): ShapleyValues => {
-  const sources = [...new Set(columns.map(sourceOf))];
-  const place = columns.map((column) => sources.indexOf(sourceOf(column)));
-  const sums = new Float64Array((values.length / columns.length) * sources.length);
-  values.forEach((value, i) => {
-    const row = Math.floor(i / columns.length);
-    sums[row * sources.length + place[i % columns.length]] += value;
-  });
-  return { ...rest, columns: sources, values: sums };
-};
+/** What is made of one column becomes known together. */
+const bySource = ({ unit, values }: ExactShapley, { sourceOf }: Lagged): ExactShapley => ({
+  unit,
+  values: (asked, signal) =>
+    values({ ...asked, playerOf: (column) => asked.playerOf(sourceOf(column)) }, signal),
+});

@@ -1,5 +1,5 @@
 /** What every family hands back: a predictor as a graph from typed columns. */
-import type { ConcreteSpec, Epoch, ModelSignature } from '../../contracts';
+import type { ConcreteSpec, Epoch, ModelSignature, Shapley } from '../../contracts';
 import { input, modelBytes } from '../../onnx';
 import type { Value } from '../../onnx';
 import { outputInBlocks } from '../engine/in-blocks';
@@ -10,15 +10,32 @@ import type { Preparation } from '../prepare/preparation';
 import type { TrainingData } from './data';
 import type { GeneratedColumn } from './gan/columns';
 
-/** In the units of `Trained.output`; `base` and the values of a row add up to its answer. */
+/** How one answer differs from the mean answer. */
 export interface ShapleyValues {
-  /** The mean answer. */
+  /** Mean answer to the background rows. */
   readonly base: number;
-  readonly columns: readonly string[];
-  /** [rows, columns] row-major: what each column adds. */
+  readonly output: number;
+  /** One a player; base plus all of them is the output. */
   readonly values: Float64Array;
-  /** Training rows that the mean is over. */
-  readonly rows: number;
+}
+
+/** Which answers are to be shared among whom. */
+export interface ToShare {
+  /** Rows of the table, and the class whose score is explained of each; 0 where the answer is a number. */
+  readonly rows: Int32Array;
+  readonly labels: Int32Array;
+  /** Rows of the table that stand for «not known». */
+  readonly background: Int32Array;
+  readonly players: number;
+  /** Columns of the same player become known together. */
+  readonly playerOf: (column: string) => number;
+}
+
+export interface ExactShapley {
+  /** Of base, output and values. */
+  readonly unit: NonNullable<Shapley['unit']>;
+  /** One a row. */
+  readonly values: (asked: ToShare, signal: AbortSignal) => Promise<ShapleyValues[]>;
 }
 
 export interface Trained {
@@ -36,8 +53,8 @@ export interface Trained {
    * made without the served graph wherever training had another one: verify compares the two.
    */
   readonly predict: (rows: Int32Array, signal: AbortSignal) => Promise<Float32Array>;
-  /** Exact Shapley values of a regression's answers to rows of the table, where the family knows them. */
-  readonly shapley?: (rows: Int32Array, signal: AbortSignal) => Promise<ShapleyValues>;
+  /** Where the family knows them. */
+  readonly shapley?: ExactShapley;
   readonly history: readonly Epoch[];
   /** What is sealed instead where there is no time to make a file of this one, and how long that takes. */
   readonly simpler?: { readonly trained: Trained; readonly seconds: number };

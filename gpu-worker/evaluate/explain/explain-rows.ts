@@ -1,5 +1,5 @@
 import type { Shapley } from '../../../contracts';
-import type { ShapleyValues } from '../../family/trained';
+import type { ExactShapley, ShapleyValues, ToShare } from '../../family/trained';
 import { rawValue } from '../../data/raw-value';
 import type { SealedFile } from './sealed-file';
 import { sampledShapley } from './shapley';
@@ -18,17 +18,18 @@ export interface RowsToExplain {
   /** What was true for a table row. */
   readonly actual: (row: number) => string | number | null;
   readonly seed: number;
-  /** Exact values in the units of the answers; sampled without. */
-  readonly exact?: ShapleyValues;
+  readonly signal: AbortSignal;
+  /** Sampled without. */
+  readonly exact?: ExactShapley;
 }
 
-/** Shapley values of the served answers: of the number, or of the most probable label's probability. */
+/** Shapley values of single answers: of the number, or of what is said about the most probable label. */
 export const explainRows = async (file: SealedFile, asked: RowsToExplain): Promise<Shapley> => {
-  const { rows, places, background, columns, classes, actual, seed, exact } = asked;
+  const { rows, places, background, columns, classes, actual, seed, signal, exact } = asked;
   const own = new Set(columns);
   const together = file.inputs.filter((name) => !own.has(name));
   const names = together.length > 0 ? [...columns, OTHERS] : [...columns];
-  const playerOf = new Map(
+  const playerOfInput = new Map(
     file.inputs.map((name) => [name, own.has(name) ? columns.indexOf(name) : columns.length]),
   );
   const cellOf = (name: string, row: number): string | number | null => {
@@ -36,36 +37,19 @@ export const explainRows = async (file: SealedFile, asked: RowsToExplain): Promi
     const cell = column === undefined ? null : rawValue(column, row);
     return typeof cell === 'string' && cell.length > MOST_LETTERS ? `${cell.slice(0, MOST_LETTERS)}…` : cell;
   };
-  const explained: Shapley['rows'] = [];
-  for (const [at, row] of rows.entries()) {
-    const label = classes.length === 0 ? 0 : greatest(await file.answers(1, () => Int32Array.of(row)));
-    const ask = async ({ background: from, known }: Questions): Promise<Float64Array> => {
-      const source = (name: string): Int32Array => {
-        const player = playerOf.get(name) ?? 0;
-        return from.map((which, question) =>
-          known[question * names.length + player] === 1 ? row : background[which],
-        );
-      };
-      const answers = await file.answers(from.length, source);
-      return Float64Array.from(from, (_, question) => answers[question * file.width + label]);
-    };
-    const { base, output, values } =
-      exact === undefined
-        ? await sampledShapley({ players: names.length, backgrounds: background.length, ask }, seed)
-        : exactly(
-            exact,
-            at,
-            exact.columns.map((name) => playerOf.get(name) ?? 0),
-            names.length,
-          );
-    explained.push({
-      row: places[at],
-      label: classes[label] ?? null,
-      ...{ base, output, actual: actual(row) },
-      values: [...values],
-      cells: names.map((name) => cellOf(name, row)),
-    });
-  }
+  const labels = classes.length === 0 ? new Int32Array(rows.length) : await mostProbable(file, rows);
+  const players = names.length;
+  const playerOf = (name: string): number => playerOfInput.get(name) ?? 0;
+  const values =
+    (await exact?.values({ rows, labels, background, players, playerOf }, signal)) ??
+    (await sampled(file, { rows, labels, background, players, playerOf }, seed));
+  const explained = values.map((one, at): Shapley['rows'][number] => ({
+    row: places[at],
+    label: classes[labels[at]] ?? null,
+    ...{ base: one.base, output: one.output, actual: actual(rows[at]) },
+    values: [...one.values],
+    cells: names.map((name) => cellOf(name, rows[at])),
+  }));
   const sizes = names.map((column, player) => ({
     player,
     column,
@@ -74,7 +58,8 @@ export const explainRows = async (file: SealedFile, asked: RowsToExplain): Promi
   sizes.sort((a, b) => b.meanAbsolute - a.meanAbsolute);
   return {
     method: exact === undefined ? 'sampled' : 'exact',
-    backgroundRows: exact?.rows ?? background.length,
+    unit: exact?.unit ?? (classes.length === 0 ? 'target' : 'probability'),
+    backgroundRows: background.length,
     together,
     summary: sizes.map(({ column, meanAbsolute }) => ({ column, meanAbsolute })),
     rows: explained.map((one) => ({
@@ -85,16 +70,30 @@ export const explainRows = async (file: SealedFile, asked: RowsToExplain): Promi
   };
 };
 
-/** The values of one row; columns that share a player are added up. `players`: of each column. */
-const exactly = (
-  { base, values }: ShapleyValues,
-  row: number,
-  players: readonly number[],
-  count: number,
-): { base: number; output: number; values: Float64Array } => {
-  const shared = new Float64Array(count);
-  players.forEach((player, column) => (shared[player] += values[row * players.length + column]));
-  return { base, output: shared.reduce((sum, value) => sum + value, base), values: shared };
+const sampled = async (
+  file: SealedFile,
+  { rows, labels, background, players, playerOf }: ToShare,
+  seed: number,
+): Promise<ShapleyValues[]> => {
+  const found: ShapleyValues[] = [];
+  for (const [at, row] of rows.entries()) {
+    const ask = async ({ background: from, known }: Questions): Promise<Float64Array> => {
+      const source = (name: string): Int32Array =>
+        from.map((which, question) =>
+          known[question * players + playerOf(name)] === 1 ? row : background[which],
+        );
+      const answers = await file.answers(from.length, source);
+      return Float64Array.from(from, (_, question) => answers[question * file.width + labels[at]]);
+    };
+    found.push(await sampledShapley({ players, backgrounds: background.length, ask }, seed));
+  }
+  return found;
+};
+
+const mostProbable = async (file: SealedFile, rows: Int32Array): Promise<Int32Array> => {
+  const { width } = file;
+  const answers = await file.answers(rows.length, () => rows);
+  return rows.map((_, at) => greatest(answers.subarray(at * width, (at + 1) * width)));
 };
 
 /** Of a cell's text in the report. */

@@ -130,6 +130,7 @@ describe('explaining a sealed file', () => {
         classes: [],
         actual: (row) => truth[row],
         seed: 3,
+        signal,
       }),
     );
     expect(together).toEqual([]);
@@ -159,6 +160,7 @@ describe('explaining a sealed file', () => {
         classes: [],
         actual: (row) => truth[row],
         seed: 3,
+        signal,
       }),
     );
     expect(together).toEqual(['b', 'kind']);

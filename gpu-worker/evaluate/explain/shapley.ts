@@ -4,6 +4,7 @@
  * value from a background row (interventional: Janzing et al. 2020).
  */
 import { permutation, randomKey } from '../../../onnx';
+import type { ShapleyValues } from '../../family/trained';
 
 const ORDERS = 0x5a;
 
@@ -22,14 +23,6 @@ export interface Questions {
   readonly background: Int32Array;
   /** Row-major [questions, players]. */
   readonly known: Uint8Array;
-}
-
-export interface ShapleyValues {
-  /** Mean answer to the background rows. */
-  readonly base: number;
-  readonly output: number;
-  /** One a player; base plus all of them is the output. */
-  readonly values: Float64Array;
 }
 
 /**

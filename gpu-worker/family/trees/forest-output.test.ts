@@ -3,7 +3,6 @@ import { float32, asFloat32, withSession } from '../../engine/onnxruntime';
 import { predictForest } from './forest';
 import type { Forest } from './forest';
 import { forestOutput } from './forest-output';
-import { shapValues } from './shap';
 import { examples, feature, learn, mixed, rowOf } from './testing/learn';
 
 const run = (forest: Forest, rows: readonly (readonly number[])[]): Promise<Float32Array> => {
@@ -64,63 +63,5 @@ describe('the exported forest', () => {
     const rows = Array.from({ length: 100 }, (_, row) => rowOf(training, row));
     await expectSame(forest, rows);
     await expectSame({ ...forest, trees: [] }, rows);
-  });
-});
-
-describe('Shapley values', () => {
-  /** Mean answer when only the features of `known` (bits) are known. */
-  const expected = (forest: Forest, row: readonly number[], known: number, output: number): number => {
-    let sum = forest.base[output] ?? 0;
-    forest.trees.forEach((tree, index) => {
-      if (index % forest.base.length !== output) return;
-      const from = (node: number): number => {
-        const left = tree.left[node] ?? 0;
-        const right = tree.right[node] ?? 0;
-        if (left === 0) return tree.value[node] ?? 0;
-        const asked = tree.feature[node] ?? 0;
-        if ((known >> asked) & 1) {
-          const value = row[asked] ?? NaN;
-          const isLeft = Number.isNaN(value)
-            ? tree.missingLeft[node] === 1
-            : (tree.categories[node]?.includes(value) ?? value <= (tree.threshold[node] ?? NaN));
-          return from(isLeft ? left : right);
-        }
-        const all = tree.cover[node] ?? NaN;
-        return ((tree.cover[left] ?? 0) * from(left) + (tree.cover[right] ?? 0) * from(right)) / all;
-      };
-      sum += from(0);
-    });
-    return sum;
-  };
-
-  it('are those of the definition, and add up to the score', async () => {
-    const training = mixed(400, 23);
-    const targets = training.targets.map((y) => (y > 2 ? 2 : y > 0.5 ? 1 : 0));
-    const { forest } = await learn(
-      { ...training, targets },
-      { objective: { kind: 'softmax', classes: 3 }, rounds: 3, leaves: 8, leastRows: 5 },
-    );
-    const size = (set: number): number => [0, 1, 2].filter((one) => (set >> one) & 1).length;
-    const factorial = (n: number): number => (n <= 1 ? 1 : n * factorial(n - 1));
-    for (let row = 0; row < 30; row++) {
-      const values = rowOf(training, row).map(Math.fround);
-      const shap = shapValues(forest, values);
-      for (let output = 0; output < 3; output++) {
-        expect(shap.expected[output]).toBeCloseTo(expected(forest, values, 0, output), 10);
-        for (let one = 0; one < 3; one++) {
-          let sum = 0;
-          for (let set = 0; set < 8; set++) {
-            if ((set >> one) & 1) continue;
-            const share = (factorial(size(set)) * factorial(2 - size(set))) / factorial(3);
-            sum +=
-              share *
-              (expected(forest, values, set | (1 << one), output) - expected(forest, values, set, output));
-          }
-          expect(shap.values[output]?.[one]).toBeCloseTo(sum, 10);
-        }
-        const total = shap.values[output]?.reduce((all, one) => all + one, shap.expected[output] ?? NaN);
-        expect(total).toBeCloseTo(predictForest(forest, values)[output] ?? NaN, 10);
-      }
-    }
   });
 });

@@ -1,109 +1,127 @@
-/** Exact Shapley values of a forest (Lundberg et al. 2018, algorithm 2: path-dependent TreeSHAP). */
-import { childOf, isLeaf } from './forest';
+/**
+ * Exact Shapley values of a forest's scores: interventional TreeSHAP (Lundberg et al. 2020, algorithm 3) with columns as
+ * players, however many features are made of each.
+ */
+import type { FeatureMatrix } from '../../prepare/matrix';
+import type { ShapleyValues } from '../trained';
+import { childOf, isLeaf, predictForest } from './forest';
 import type { Forest, Tree } from './forest';
+import { Pause } from './pause';
 
-export interface ShapValues {
-  /** Mean score over the training rows, as the trees saw them, one an output. */
-  readonly expected: Float64Array;
-  /** One array an output: what each feature adds; together with `expected` they are the score. */
-  readonly values: readonly Float64Array[];
+export interface ForestGame {
+  /** Features of the rows to explain, and which output of the forest is explained of each. */
+  readonly rows: FeatureMatrix;
+  readonly outputs: Int32Array;
+  /** Features of the rows that stand for «not known». */
+  readonly background: FeatureMatrix;
+  readonly players: number;
+  /** The player that a feature belongs to. */
+  readonly playerOf: Int32Array;
 }
 
-/** One feature of the path from the root: shares of the ways through it when it is unknown and when it is known. */
-interface Step {
-  feature: number;
-  zero: number;
-  one: number;
-  /** Weight of the subsets of this size. */
-  weight: number;
-}
-
-/** `row`: one value a feature. Time: trees x leaves x depth². */
-export const shapValues = (forest: Forest, row: ArrayLike<number>): ShapValues => {
-  const expected = Float64Array.from(forest.base);
-  const values = forest.base.map(() => new Float64Array(forest.features));
-  forest.trees.forEach((tree, index) => {
-    const output = index % forest.base.length;
-    expected[output] += expectation(tree, 0);
-    const into = values[output];
-    if (into !== undefined) descend(tree, row, into, 0, [], 1, 1, -1);
+/** One a row, about its score. Time: rows x background rows x the leaves that a mixture of both can reach. */
+export const shapValues = async (
+  forest: Forest,
+  game: ForestGame,
+  signal: AbortSignal,
+): Promise<ShapleyValues[]> => {
+  const { rows, outputs, background, players } = game;
+  const weights = new Weights(players);
+  const known = featuresOf(rows);
+  const unknown = featuresOf(background);
+  const scores = unknown.map((features) => predictForest(forest, features));
+  const explained = known.map((features, row): ShapleyValues => {
+    const output = outputs[row];
+    const base = scores.reduce((sum, score) => sum + score[output], 0) / background.rows;
+    return { base, output: predictForest(forest, features)[output], values: new Float64Array(players) };
   });
-  return { expected, values };
-};
-
-const expectation = (tree: Tree, node: number): number => {
-  if (isLeaf(tree, node)) return tree.value[node];
-  let sum = 0;
-  for (const child of [tree.left[node], tree.right[node]])
-    sum += shareOf(tree, node, child) * expectation(tree, child);
-  return sum;
-};
-
-const shareOf = (tree: Tree, node: number, child: number): number => tree.cover[child] / tree.cover[node];
-
-const descend = (
-  tree: Tree,
-  row: ArrayLike<number>,
-  into: Float64Array,
-  node: number,
-  above: readonly Step[],
-  zero: number,
-  one: number,
-  feature: number,
-): void => {
-  let path = extended(above, zero, one, feature);
-  if (isLeaf(tree, node)) {
-    for (let at = 1; at < path.length; at++) {
-      const step = path[at];
-      if (step === undefined) continue;
-      const share = unwound(path, at).reduce((sum, { weight }) => sum + weight, 0);
-      into[step.feature] += share * (step.one - step.zero) * tree.value[node];
+  const pause = new Pause(signal);
+  for (const [index, tree] of forest.trees.entries()) {
+    const shares = new TreeShares(tree, game, weights);
+    const from = unknown.map((features) => ways(tree, features));
+    for (const [row, features] of known.entries()) {
+      if (outputs[row] !== index % forest.base.length) continue;
+      const to = ways(tree, features);
+      for (const way of from) shares.add(explained[row].values, to, way);
+      if (pause.due()) await pause.take();
     }
-    return;
   }
-  const asked = tree.feature[node];
-  const taken = childOf(tree, node, row[asked]);
-  const other = taken === tree.left[node] ? tree.right[node] : tree.left[node];
-  // A feature that was asked before counts once: its step is taken back and multiplied with this one.
-  const before = path.findIndex((step, at) => at > 0 && step.feature === asked);
-  const earlier = path[before];
-  const [earlierZero, earlierOne] = earlier === undefined ? [1, 1] : [earlier.zero, earlier.one];
-  if (earlier !== undefined) path = unwound(path, before);
-  descend(tree, row, into, taken, path, earlierZero * shareOf(tree, node, taken), earlierOne, asked);
-  descend(tree, row, into, other, path, earlierZero * shareOf(tree, node, other), 0, asked);
+  for (const { values } of explained) values.forEach((sum, i) => (values[i] = sum / background.rows));
+  return explained;
 };
 
-const extended = (above: readonly Step[], zero: number, one: number, feature: number): Step[] => {
-  const path = above.map((step) => ({ ...step }));
-  const length = path.length;
-  path.push({ feature, zero, one, weight: length === 0 ? 1 : 0 });
-  for (let at = length - 1; at >= 0; at--) {
-    const step = path[at];
-    const next = path[at + 1];
-    if (step === undefined || next === undefined) continue;
-    next.weight += (one * step.weight * (at + 1)) / (length + 1);
-    step.weight = (zero * step.weight * (length - at)) / (length + 1);
-  }
-  return path;
-};
+const featuresOf = ({ rows, width, values }: FeatureMatrix): Float32Array[] =>
+  Array.from({ length: rows }, (_, row) => values.subarray(row * width, (row + 1) * width));
 
-/** The path as it would be without its step number `index`. */
-const unwound = (path: readonly Step[], index: number): Step[] => {
-  const length = path.length - 1;
-  const { zero, one } = path[index] ?? { zero: 1, one: 1 };
-  const weights = path.map(({ weight }) => weight);
-  let carried = weights[length] ?? 0;
-  for (let at = length - 1; at >= 0; at--) {
-    const weight = weights[at] ?? 0;
-    if (one !== 0) {
-      weights[at] = (carried * (length + 1)) / ((at + 1) * one);
-      carried = weight - ((weights[at] ?? 0) * zero * (length - at)) / (length + 1);
-    } else weights[at] = (weight * (length + 1)) / (zero * (length - at));
+/** The child that a row goes to, of every inner node; 0 of a leaf. */
+const ways = (tree: Tree, features: Float32Array): Int32Array =>
+  Int32Array.from(tree.left, (_, node) =>
+    isLeaf(tree, node) ? 0 : childOf(tree, node, features[tree.feature[node]]),
+  );
+
+const [OPEN, KNOWN, UNKNOWN] = [0, 1, 2];
+
+/**
+ * A tree's shares for one row and one background row. The two part at some nodes; which of them a mixture follows there is
+ * up to the player asked. A leaf is then reached by those mixtures that know some players and do not know others, and its
+ * value is shared among just these.
+ */
+class TreeShares {
+  private readonly player: Int32Array;
+  private readonly value: Float64Array;
+  /** Of each player, on the way to a node, and in order those that are not open. */
+  private readonly state: Uint8Array;
+  private readonly asked: Int32Array;
+
+  constructor(
+    tree: Tree,
+    { players, playerOf }: ForestGame,
+    private readonly weights: Weights,
+  ) {
+    this.player = Int32Array.from(tree.feature, (feature) => playerOf[feature]);
+    this.value = Float64Array.from(tree.value);
+    this.state = new Uint8Array(players);
+    this.asked = new Int32Array(players);
   }
-  const kept: Step[] = [];
-  for (let at = 0; at < length; at++) {
-    const step = path[at < index ? at : at + 1];
-    if (step !== undefined) kept.push({ ...step, weight: weights[at] ?? 0 });
+
+  add(into: Float64Array, row: Int32Array, background: Int32Array, node = 0, known = 0, unknown = 0): void {
+    const { state, asked } = this;
+    let player = 0;
+    for (; row[node] !== 0; node = (state[player] === UNKNOWN ? background : row)[node]) {
+      player = this.player[node];
+      if (state[player] !== OPEN || row[node] === background[node]) continue;
+      asked[known + unknown] = player;
+      state[player] = KNOWN;
+      this.add(into, row, background, row[node], known + 1, unknown);
+      state[player] = UNKNOWN;
+      this.add(into, row, background, background[node], known, unknown + 1);
+      state[player] = OPEN;
+      return;
+    }
+    const toKnown = this.value[node] * this.weights.of(known, unknown);
+    const toUnknown = this.value[node] * this.weights.of(unknown, known);
+    for (let i = 0; i < known + unknown; i++)
+      if (state[asked[i]] === KNOWN) into[asked[i]] += toKnown;
+      else into[asked[i]] -= toUnknown;
   }
-  return kept;
-};
+}
+
+/** (a - 1)! b! / (a + b)!: of all orders, the share in which one of `a` players comes after the others and before `b`. */
+class Weights {
+  private readonly table: Float64Array;
+
+  constructor(private readonly players: number) {
+    this.table = new Float64Array((players + 1) ** 2);
+    for (let b = 0; b <= players; b++) {
+      let weight = 1 / (b + 1);
+      for (let a = 1; a <= players; a++) {
+        this.table[a * (players + 1) + b] = weight;
+        weight *= a / (a + b + 1);
+      }
+    }
+  }
+
+  of(a: number, b: number): number {
+    return this.table[a * (this.players + 1) + b];
+  }
+}

@@ -29,7 +29,7 @@ describe('trees of a table', () => {
     const best = Math.min(...made.manifest.history.map(({ valMse }) => valMse ?? NaN));
     expect(made.manifest.metrics.validation['rmse']).toBeLessThan(Math.sqrt(best) + 1e-4);
     const { shapley } = made.evaluation;
-    expect(shapley).toMatchObject({ method: 'exact', backgroundRows: 272 });
+    expect(shapley).toMatchObject({ method: 'exact', unit: 'target', backgroundRows: 100 });
     const columns = shapley?.summary.map(({ column }) => column) ?? [];
     let served = 0;
     for (const { base, output, values, cells } of shapley?.rows ?? []) {

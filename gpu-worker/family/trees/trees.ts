@@ -15,7 +15,7 @@ import { linkOf } from './link';
 import { monotoneOf, optionsOf, targetsOf } from './options';
 import { readPartial, writePartial } from './partial';
 import { Predictor } from './predictor';
-import { shapleyOfColumns } from './shapley-columns';
+import { exactShapley } from './exact-shapley';
 import { trainForest } from './train-forest';
 import type { Round } from './train-forest';
 
@@ -67,13 +67,10 @@ export const trees: Family<TreesSpec, SupervisedTarget> = readingLags({
         const matrix = await data.matrix(preparation, rows);
         return link.numbers(await predictor.scores(matrix, signal));
       },
-      // Where the answer is the score: probabilities are not sums of what the columns add, and neither is an interaction.
-      ...(target.task === 'regression' &&
-        preparation.interactions.length === 0 &&
-        spec.objective !== 'poisson' && {
-          shapley: async (rows: Int32Array, signal: AbortSignal) =>
-            shapleyOfColumns(forest, preparation, await data.matrix(preparation, rows), signal),
-        }),
+      // An interaction is no feature of one column.
+      ...(preparation.interactions.length === 0 && {
+        shapley: exactShapley(forest, preparation, link, (rows) => data.matrix(preparation, rows)),
+      }),
     };
   },
 });
