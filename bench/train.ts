@@ -1,7 +1,8 @@
 /**
  * Training steps against PyTorch, scikit-learn and TensorFlow.js, each with its best of one and two threads (and, for
  * OpenBLAS underneath, of one and all of its own), against our best of one and two; all interleaved in one run, every
- * timing in a round. Steps are those of ready data in memory: batch, forward, loss, backward, Adam.
+ * timing in a round. Steps are those of ready data in memory: batch, forward, loss, backward, Adam. `-- --only NAME` runs
+ * one network and keeps the other figures.
  */
 import { articleLoop } from './train/article-loop';
 import { NETWORKS } from './train/networks';
@@ -10,10 +11,11 @@ import { timeOurs } from './train/ours';
 import { timePython, timeTensorFlowJs } from './train/peers';
 import type { Threads } from './train/peers';
 import { pythonWith } from './python';
-import { median, writeResults } from './results';
+import { median, readFigures, writeResults } from './results';
 import type { Figure } from './results';
 
 const quick = process.argv.includes('--quick');
+const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined;
 const ROUNDS = quick ? 1 : 5;
 const SECONDS = quick ? 0.5 : 2;
 /** A setting that was this much slower than the peer's best in two rounds is not tried again. */
@@ -140,17 +142,9 @@ const figureOf = (name: NetworkName, runners: readonly Runner[], { side, least, 
   };
 };
 
-const main = async (): Promise<void> => {
-  const torch = pythonWith('torch', 'python3-torch');
-  const sklearn = pythonWith('sklearn', 'python3-sklearn');
-  const figures: Figure[] = [];
-  for (const name of Object.keys(NETWORKS) as NetworkName[]) {
-    const runners = runnersFor(name, torch, sklearn);
-    await compete(name, runners);
-    figures.push(...BARS[name].map((bar) => figureOf(name, runners, bar)));
-  }
+const slowestCreation = (): Figure => {
   const slowest = Math.max(...creations);
-  figures.push({
+  return {
     figure: `compiling a training and creating its session, the slowest of ${creations.length}`,
     value: slowest,
     unit: 'ms',
@@ -159,9 +153,26 @@ const main = async (): Promise<void> => {
     ratio: null,
     target: '< 150 ms',
     met: slowest < 150,
-  });
-  figures.push(await articleLoop(sklearn, quick));
-  writeResults('train', figures, quick);
+  };
+};
+
+const main = async (): Promise<void> => {
+  const torch = pythonWith('torch', 'python3-torch');
+  const sklearn = pythonWith('sklearn', 'python3-sklearn');
+  const figures: Figure[] = [];
+  const all = Object.keys(NETWORKS) as NetworkName[];
+  const names = only === undefined ? all : all.filter((name) => name === only);
+  if (names.length === 0) throw new Error(`--only ${only ?? ''}: one of ${all.join(', ')}`);
+  for (const name of names) {
+    const runners = runnersFor(name, torch, sklearn);
+    await compete(name, runners);
+    figures.push(...BARS[name].map((bar) => figureOf(name, runners, bar)));
+  }
+  if (only === undefined) figures.push(slowestCreation(), await articleLoop(sklearn, quick));
+  const others = readFigures('train').filter(
+    ({ figure }) => !names.some((name) => figure.startsWith(NETWORKS[name].title)),
+  );
+  writeResults('train', only === undefined ? figures : [...figures, ...others], quick);
   for (const { figure, value, unit, ratio, target, met } of figures)
     console.log(
       `${met === true ? 'met   ' : 'missed'} ${figure}: ${value.toPrecision(4)} ${unit}, ${ratio?.toFixed(2) ?? ''} (${target})`,
