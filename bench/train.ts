@@ -55,7 +55,8 @@ const runnersFor = (name: NetworkName, torch: string, sklearn: string): Runner[]
   const pyTorch = [1, 2].flatMap((threads) =>
     [1, null].map((blas) => {
       const setting = `${plural(threads)}, ${blasOf({ threads, blas })}`;
-      return runner('PyTorch', threads, setting, async () =>
+      // Left alone, OpenBLAS takes every core whatever PyTorch is told: on one core it is as slow as with one thread.
+      return runner('PyTorch', Math.max(threads, blas ?? 2), setting, async () =>
         timePython(torch, 'pytorch', name, SECONDS, { threads, blas }),
       );
     }),
