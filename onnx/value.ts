@@ -91,6 +91,21 @@ export const innermost = (scopes: ReadonlySet<Scope>): Scope => {
   return found;
 };
 
+/** Every node that the values are computed by, those in bodies among them. */
+export const nodesBehind = (values: readonly Value[]): ReadonlySet<Node> => {
+  const found = new Set<Node>();
+  const waiting = [...values];
+  for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
+    if (value.origin.kind !== 'node' || found.has(value.origin.node)) continue;
+    const { node: one } = value.origin;
+    found.add(one);
+    for (const input of one.inputs) if (input !== undefined) waiting.push(input);
+    for (const attribute of Object.values(one.attributes))
+      if (attribute.type === 'body') waiting.push(...attribute.value.outputs);
+  }
+  return found;
+};
+
 export interface OutputType {
   readonly dtype: Dtype;
   readonly shape: Shape;

@@ -1,6 +1,6 @@
 import { GraphError } from '../errors';
 import { isFloat, sameShape, showShape } from '../tensor';
-import { scalar, type Node, type Value } from '../value';
+import { nodesBehind, scalar, type Node, type Value } from '../value';
 import { fullSize, plus, zerosLike } from './algebra';
 import { convolutionRules } from './convolution';
 import { elementwiseRules } from './elementwise';
@@ -56,17 +56,8 @@ export const gradients = (loss: Value, parameters: readonly Value[]): Value[] =>
 
 /** Nodes between the parameters and the loss, last first, and all values on these paths. */
 const pathNodes = (loss: Value, parameters: readonly Value[]) => {
-  const seen = new Set<Node>();
-  const waiting = [loss];
-  for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
-    if (value.origin.kind !== 'node' || seen.has(value.origin.node)) continue;
-    seen.add(value.origin.node);
-    for (const input of value.origin.node.inputs) if (input !== undefined) waiting.push(input);
-    for (const attribute of Object.values(value.origin.node.attributes))
-      if (attribute.type === 'body') waiting.push(...attribute.value.outputs);
-  }
   const onTheWay = new Set<Value>(parameters);
-  const ascending = [...seen].sort((a, b) => a.id - b.id);
+  const ascending = [...nodesBehind([loss])].sort((a, b) => a.id - b.id);
   const nodes = ascending.filter((node) => {
     const depends = !isStopped(node) && dependsOn(node, onTheWay);
     if (depends) for (const output of node.outputs) onTheWay.add(output);

@@ -2,7 +2,7 @@ import { constantInts, intsOf, numberAttribute } from '../gradient/algebra';
 import { GraphError } from '../errors';
 import * as op from '../op';
 import { countOf } from '../tensor';
-import type { Node, Value } from '../value';
+import { nodesBehind, type Node, type Value } from '../value';
 
 /** An operator once more, on operands that have one axis more in front; `node` is the one of a single step. */
 type Rebuild = (operands: readonly Value[], node: Node) => Value;
@@ -89,20 +89,6 @@ const movable = (value: Value, stays: ReadonlySet<Node>) => {
     );
   });
   return fits ? { node, rebuild, operands } : undefined;
-};
-
-const nodesBehind = (values: readonly Value[]): ReadonlySet<Node> => {
-  const found = new Set<Node>();
-  const waiting = [...values];
-  for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
-    if (value.origin.kind !== 'node' || found.has(value.origin.node)) continue;
-    const { node } = value.origin;
-    found.add(node);
-    for (const input of node.inputs) if (input !== undefined) waiting.push(input);
-    for (const attribute of Object.values(node.attributes))
-      if (attribute.type === 'body') waiting.push(...attribute.value.outputs);
-  }
-  return found;
 };
 
 const known = <T>(item: T | undefined): T => {
