@@ -20,13 +20,10 @@ import { SETS, readSet } from './automl/sets';
 import type { DataSet } from './automl/sets';
 import { figuresOf } from './automl/verdict';
 import type { SetResult } from './automl/verdict';
+import { option } from './option';
 import { writeResults } from './results';
 
 const QUICK = process.argv.includes('--quick');
-const option = (name: string): string | undefined => {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? undefined : process.argv[at + 1];
-};
 const FOLDS = Number(option('folds') ?? (QUICK ? 2 : 5));
 const SECONDS = Number(option('seconds') ?? (QUICK ? 10 : 60));
 const OUTER_SEED = 1;

@@ -1,17 +1,13 @@
 /** `npm run bench:chaos [-- --quick] [-- --seed N]`: kill -9 of worker, gateway, NATS and PostgreSQL, 20 times each. */
 import { randomInt } from 'node:crypto';
 import { runChaos, VICTIMS } from './chaos/run';
+import { option } from './option';
 import { writeResults } from './results';
 import type { Figure } from './results';
 
-const argument = (name: string): number | undefined => {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? undefined : Number(process.argv[at + 1]);
-};
-
 const main = async (): Promise<void> => {
   const quick = process.argv.includes('--quick');
-  const seed = argument('--seed') ?? randomInt(2 ** 31);
+  const seed = Number(option('seed') ?? randomInt(2 ** 31));
   const killsOfEach = quick ? 3 : 20;
   const report = await runChaos({ killsOfEach, seed, tell: (line) => console.log(line) });
   const kills = VICTIMS.reduce((sum, name) => sum + report.kills[name], 0);

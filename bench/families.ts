@@ -16,6 +16,7 @@ import type { Case } from './families/cases';
 import { secondsTable } from './families/seconds';
 import type { Taken } from './families/seconds';
 import { DATA } from './families/sources';
+import { option } from './option';
 import { median, readFigures, writeResults } from './results';
 import type { Figure } from './results';
 
@@ -95,8 +96,7 @@ const columnsOf = async (owner: Partner, id: string): Promise<string[]> => {
 const main = async (): Promise<void> => {
   if (!existsSync(DATA)) throw new Error(`the real data are not there: ${DATA}`);
   const quick = process.argv.includes('--quick');
-  const at = process.argv.indexOf('--only');
-  const only = at < 0 ? undefined : process.argv[at + 1]?.split(',');
+  const only = option('only')?.split(',');
   const cases = CASES.filter(
     (of) =>
       (!quick || of.quick === true) &&

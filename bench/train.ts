@@ -10,12 +10,13 @@ import type { NetworkName } from './train/networks';
 import { timeOurs } from './train/ours';
 import { timePython, timeTensorFlowJs } from './train/peers';
 import type { Threads } from './train/peers';
+import { option } from './option';
 import { pythonWith } from './python';
 import { median, readFigures, writeResults } from './results';
 import type { Figure } from './results';
 
 const quick = process.argv.includes('--quick');
-const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined;
+const only = option('only');
 const ROUNDS = quick ? 1 : 5;
 const SECONDS = quick ? 0.5 : 2;
 /** A setting that was this much slower than the peer's best in two rounds is not tried again. */
