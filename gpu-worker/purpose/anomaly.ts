@@ -31,7 +31,7 @@ export const anomaly = async (
   const validated = await trained.predict(split.validation, signal);
   const knots = knotsOf(validated.length >= ENOUGH_VALIDATION ? validated : learned);
   const checked = judgedRows(split);
-  const scores = await trained.predict(checked, signal);
+  const scores = checked === split.training ? learned : await trained.predict(checked, signal);
   const shares = scores.map((score) => shareBelow(knots, score));
   const labels = (target as UnsupervisedTarget).labels;
   const rare = labels === null ? -1 : rarest(labels, split.training);

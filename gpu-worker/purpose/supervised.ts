@@ -1,9 +1,9 @@
 /** Regression and classification: one known answer a row. */
 import type { MetricsBySplit } from '../../contracts';
-import { permutation } from '../../onnx';
 import { costMatrix } from '../calibrate/decision';
 import { fitPostProcessing, processed } from '../calibrate/post-processing';
 import { compareServed } from '../evaluate/champion';
+import { drawn } from '../evaluate/explanations';
 import { baselineOf, metricsOf } from '../evaluate/evaluate';
 import { predictedOf } from '../evaluate/predict';
 import type { Predicted } from '../evaluate/predict';
@@ -148,8 +148,7 @@ const SAMPLED = 0x5a3;
 const sampled = (rows: Int32Array, most: number, seed: number): Int32Array =>
   rows.length <= most
     ? rows
-    : permutation(rows.length, seed, SAMPLED)
-        .subarray(0, Math.max(FEWEST_SAMPLED, most))
+    : drawn(rows.length, Math.max(FEWEST_SAMPLED, most), seed, SAMPLED)
         .map((place) => rows[place])
         .sort();
 
