@@ -201,8 +201,8 @@ export const assembleSeconds = (
 };
 
 /**
- * As many as fit; while nothing is done yet at least the one that is done soonest. Trials that `workers` take side by side share the time; each
- * gets what is left of its rung as its limit.
+ * As many as fit; while nothing is done yet at least the one that is done soonest. Trials that `workers` take side by side
+ * share the time; each gets what is left of its rung as its limit.
  */
 const withinBudget = (
   wanted: readonly TrialSpec[],

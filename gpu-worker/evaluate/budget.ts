@@ -15,8 +15,8 @@ const LIMIT_MS = 20_000;
 const FULL_MS = 5000;
 
 /**
- * Counts of rows and repeats follow from the table's and the file's size only, so that a report does not depend on the
- * machine; the clock is a last resort against models whose size says little about their time.
+ * Counts of rows and repeats follow from the table's and the file's size, so that a report does not depend on the machine,
+ * unless the training's own time is short; the clock is a last resort against models whose size says little about theirs.
  */
 export class Budget {
   private readonly share: number;

@@ -27,7 +27,10 @@ export interface Problem {
   readonly split: Split;
   /** Which rows follow each other, where models read windows of them. */
   readonly order?: RowOrder;
-  /** How good a trained model is, and what its file must answer. `leftMs`: until all of the task must be over; left out: no end is set. */
+  /**
+   * How good a trained model is, and what its file must answer. `leftMs`: until all of the task must be over; left out: no
+   * end is set.
+   */
   judge(trained: Trained, signal: AbortSignal, leftMs?: () => number): Promise<Judged>;
 }
 
