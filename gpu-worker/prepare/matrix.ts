@@ -1,9 +1,11 @@
-import { modelBytes } from '../../onnx';
+import { input, modelBytes } from '../../onnx';
 import type { Column, ImageColumn, Table } from '../data/table';
-import { BLOCK_ROWS, inBlocks } from '../engine/in-blocks';
+import { BLOCK_ROWS, inBlocks, outputInBlocks } from '../engine/in-blocks';
 import { asFloat32, float32, float64, int64, strings, uint8, withSession } from '../engine/onnxruntime';
 import type { Feeds, Session, Tensor } from '../engine/onnxruntime';
-import { preparedFeatures, typedInputs } from './graph';
+import { ROWS, preparedFeatures, typedInputs } from './graph';
+import { interactionValue } from './interactions';
+import { numberFeatures, sideBySide } from './number-graph';
 import { preparedWidth, signatureInputs } from './preparation';
 import type { Preparation } from './preparation';
 import { columnNamed, isSupervised } from './target';
@@ -136,6 +138,38 @@ export const prepareMatrix = async (
     await withSession(part.model, {}, work);
   }
   return matrix;
+};
+
+/**
+ * The features that are made of two columns, in the order of their blocks, for mixtures of rows: the first column is that of
+ * `first`, the second that of `second`.
+ */
+export const mixedInteractions = async (
+  table: Table,
+  { interactions }: Preparation,
+  [first, second]: readonly [Int32Array, Int32Array],
+  signal: AbortSignal,
+): Promise<FeatureMatrix> => {
+  const sides = interactions.map(({ of: [a, b] }, i) => [
+    { name: `first${i}`, column: columnNamed(table, a), rows: first },
+    { name: `second${i}`, column: columnNamed(table, b), rows: second },
+  ]);
+  const inputs = sides.map((two) => two.map(({ name }) => input(name, 'float64', [ROWS])));
+  const numbers = interactions.map((interaction, i) => {
+    const [a, b] = inputs[i];
+    return { fit: interaction.fit, value: interactionValue(interaction, a, b) };
+  });
+  const output = sideBySide(numberFeatures(numbers));
+  const values = await outputInBlocks(
+    modelBytes({ name: 'interactions', inputs: inputs.flat(), outputs: { output } }),
+    first.length,
+    (from, to) =>
+      Object.fromEntries(
+        sides.flat().map(({ name, column, rows }) => [name, columnTensor(column, rows.subarray(from, to))]),
+      ),
+    signal,
+  );
+  return { rows: first.length, width: values.length / first.length, values };
 };
 
 /** Some columns of a preparation as a graph of its own, and where its features go. */

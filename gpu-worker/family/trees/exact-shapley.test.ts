@@ -1,49 +1,15 @@
-import { TreesSpec } from '../../../contracts';
-import { modelBytes, randomKey, randomUnit } from '../../../onnx';
-import type { Table } from '../../data/table';
+import { randomKey, randomUnit } from '../../../onnx';
 import { openSessionCount } from '../../engine/onnxruntime';
-import { SealedFile } from '../../evaluate/explain/sealed-file';
-import { typedInputs } from '../../prepare/graph';
-import { columnNamed, fitTarget } from '../../prepare/target';
-import type { SupervisedTarget } from '../../prepare/target';
-import { request } from '../../testing/examples';
+import type { SealedFile } from '../../evaluate/explain/sealed-file';
 import { tableOf } from '../../testing/table';
-import { Assembly, featureColumns } from '../../train/assemble';
-import type { ShapleyValues, ToShare, Trained } from '../trained';
+import type { ShapleyValues, Trained } from '../trained';
 import { predictForest } from './forest';
 import { shapValues } from './shap';
 import { examples, feature, learn, mixed, rowOf } from './testing/learn';
-import { trees } from './trees';
+import { definition, difference, expectSame, learnt, sharesByDefinition, sharesOf } from './testing/shapley';
 
 const { signal } = new AbortController();
 afterEach(() => expect(openSessionCount()).toBe(0));
-
-/** By the definition, over all sets of players; `answer(set)` is the mean answer when those of its bits are known. */
-const definition = async (
-  players: number,
-  answer: (set: number) => number | Promise<number>,
-): Promise<ShapleyValues> => {
-  const answers: number[] = [];
-  for (let set = 0; set < 1 << players; set++) answers.push(await answer(set));
-  const factorial = (n: number): number => (n <= 1 ? 1 : n * factorial(n - 1));
-  const size = (set: number): number => set.toString(2).replaceAll('0', '').length;
-  const values = Float64Array.from({ length: players }, (_, one) =>
-    answers.reduce((sum, without, set) => {
-      if ((set >> one) & 1) return sum;
-      const share = (factorial(size(set)) * factorial(players - 1 - size(set))) / factorial(players);
-      return sum + share * (answers[set | (1 << one)] - without);
-    }, 0),
-  );
-  return { base: answers[0], output: answers.at(-1) ?? NaN, values };
-};
-
-const expectSame = (found: ShapleyValues, expected: ShapleyValues, digits: number): void => {
-  expect(found.base).toBeCloseTo(expected.base, digits);
-  expect(found.output).toBeCloseTo(expected.output, digits);
-  found.values.forEach((value, player) => expect(value).toBeCloseTo(expected.values[player], digits));
-  const total = found.values.reduce((sum, value) => sum + value, found.base);
-  expect(total).toBeCloseTo(found.output, 10);
-};
 
 describe('Shapley values of a forest', () => {
   it.each([
@@ -66,7 +32,7 @@ describe('Shapley values of a forest', () => {
     const [rows, background] = [matrixOf(0, 15), matrixOf(15, 40)];
     const players = Math.max(...playerOf) + 1;
     const outputs = Int32Array.from({ length: 15 }, (_, row) => row % 3);
-    const game = { rows, outputs, background, players, playerOf: Int32Array.from(playerOf) };
+    const game = { rows, outputs, background, players, playerOf: Int32Array.from(playerOf), joint: [] };
     const found = await shapValues(forest, game, signal);
     for (const [row, values] of found.entries()) {
       const mean = (set: number): number => {
@@ -87,7 +53,7 @@ describe('Shapley values of a forest', () => {
     const training = mixed(100, 3);
     const { forest } = await learn(training, { rounds: 3 });
     const rows = { rows: 1, width: 3, values: Float32Array.from(rowOf(training, 0)) };
-    const game = { rows, background: rows, outputs: Int32Array.of(0), players: 3 };
+    const game = { rows, background: rows, outputs: Int32Array.of(0), players: 3, joint: [] };
     const empty = { ...forest, trees: [] };
     const [none] = await shapValues(empty, { ...game, playerOf: Int32Array.of(0, 1, 2) }, signal);
     expect(none).toEqual({ base: forest.base[0], output: forest.base[0], values: new Float64Array(3) });
@@ -115,60 +81,15 @@ describe('Shapley values of a model of trees', () => {
     text: { texts: v.map((value, row) => `${value < 0.4 ? 'good' : 'poor'} thing number ${row % 3}`) },
     when: { micros: w.map((value, row) => 1.7e15 + Math.floor(7 * value) * day + (row % 24) * 3.6e9) },
   };
-  const names = Object.keys(inputs);
 
-  /** How a model answers mixtures of rows, asked by the graph that is sealed. */
-  const learnt = async (
-    table: Table,
-    task: SupervisedTarget['task'],
-    spec: Readonly<Record<string, unknown>>,
-  ): Promise<{ target: SupervisedTarget; trained: Trained; file: SealedFile }> => {
-    const all = Int32Array.from({ length: count }, (_, row) => row);
-    const [training, validation] = [all.subarray(0, 320), all.subarray(320)];
-    const target = fitTarget(columnNamed(table, 'y'), task, { training, validation });
-    const asked = request({ family: 'trees', trees: 25, leaves: 8, minRows: 5, ...spec });
-    const columns = featureColumns(table, asked);
-    const data = new Assembly(
-      { table, columns, target, holdout: asked.holdout, signal },
-      training,
-      validation,
-    );
-    const trained = await trees.train(TreesSpec.parse(asked.spec), data, {
-      ...{ seed: 1, signal, progress: () => undefined },
-      engine: { name: 'onnxruntime', device: 'cpu', version: '' },
-    });
-    const classes = target.task === 'classification' ? target.classes.length : 0;
-    const typed = typedInputs(trained.inputs);
-    const outputs = { [classes > 0 ? 'probabilities' : 'prediction']: trained.output(typed) };
-    const onnx = modelBytes({ name: 'trees', inputs: Object.values(typed), outputs });
-    return { target, trained, file: await SealedFile.open({ onnx, table, classes, signal }) };
-  };
-
-  const background = Int32Array.from({ length: 20 }, (_, i) => 7 * i);
   const rows = Int32Array.of(321, 338, 340, 377, 399);
-  const shared = (trained: Trained, labels: number): Promise<ShapleyValues[]> => {
-    const asked: ToShare = {
-      ...{ rows, background, labels: rows.map(() => labels) },
-      ...{ players: names.length, playerOf: (column) => names.indexOf(column) },
-    };
-    return trained.shapley?.values(asked, signal) ?? Promise.reject(new Error('not exact'));
-  };
-
-  /** `of` makes a number of the answers to one mixture. */
+  const shared = (trained: Trained, label: number): Promise<ShapleyValues[]> =>
+    sharesOf(trained, rows, label);
   const asked = (
     file: SealedFile,
     row: number,
     of: (answer: Float32Array) => number,
-  ): Promise<ShapleyValues> =>
-    definition(names.length, async (set) => {
-      const answers = await file.answers(background.length, (name) =>
-        (set >> names.indexOf(name)) & 1 ? background.map(() => row) : background,
-      );
-      const each = Array.from(background, (_, i) =>
-        of(answers.subarray(i * file.width, (i + 1) * file.width)),
-      );
-      return each.reduce((sum, value) => sum + value, 0) / each.length;
-    });
+  ): Promise<ShapleyValues> => sharesByDefinition(file, row, of);
 
   it.each([
     { objective: 'squared', unit: 'target' },
@@ -216,15 +137,12 @@ describe('Shapley values of a model of trees', () => {
       expect(trained.shapley?.unit).toBe('score');
       const [first, second, third] = await Promise.all([0, 1, 2].map((label) => shared(trained, label)));
       for (const [label, others] of [second, third].entries())
-        for (const [at, { base, output, values }] of others.entries()) {
-          const less = first[at];
-          const found = {
-            base: base - less.base,
-            output: output - less.output,
-            values: values.map((value, i) => value - less.values[i]),
-          };
-          expectSame(found, await asked(file, rows[at], (p) => Math.log(p[label + 1] / p[0])), 3);
-        }
+        for (const [at, other] of others.entries())
+          expectSame(
+            difference(other, first[at]),
+            await asked(file, rows[at], (p) => Math.log(p[label + 1] / p[0])),
+            3,
+          );
     } finally {
       await file.close();
     }

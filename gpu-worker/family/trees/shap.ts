@@ -1,6 +1,6 @@
 /**
  * Exact Shapley values of a forest's scores: interventional TreeSHAP (Lundberg et al. 2020, algorithm 3) with columns as
- * players, however many features are made of each.
+ * players, however many features are made of each, and also where a feature is made of two.
  */
 import type { FeatureMatrix } from '../../prepare/matrix';
 import type { ShapleyValues } from '../trained';
@@ -15,8 +15,22 @@ export interface ForestGame {
   /** Features of the rows that stand for «not known». */
   readonly background: FeatureMatrix;
   readonly players: number;
-  /** The player that a feature belongs to. */
+  /** The player that a feature belongs to; of a joint one the first. */
   readonly playerOf: Int32Array;
+  readonly joint: readonly JointFeature[];
+}
+
+/** A feature that is made of the columns of two players. */
+export interface JointFeature {
+  readonly feature: number;
+  /** The second player. */
+  readonly second: number;
+  /**
+   * What it is when one of the players is known and the other is not, of row i and background row j at
+   * i * background.rows + j.
+   */
+  readonly firstKnown: Float32Array;
+  readonly secondKnown: Float32Array;
 }
 
 /** One a row, about its score. Time: rows x background rows x the leaves that a mixture of both can reach. */
@@ -38,11 +52,13 @@ export const shapValues = async (
   const pause = new Pause(signal);
   for (const [index, tree] of forest.trees.entries()) {
     const shares = new TreeShares(tree, game, weights);
-    const from = unknown.map((features) => ways(tree, features));
-    for (const [row, features] of known.entries()) {
-      if (outputs[row] !== index % forest.base.length) continue;
-      const to = ways(tree, features);
-      for (const way of from) shares.add(explained[row].values, to, way);
+    const backgroundWays = unknown.map((features) => ways(tree, features));
+    for (const [at, features] of known.entries()) {
+      if (outputs[at] !== index % forest.base.length) continue;
+      const { values: into } = explained[at];
+      const row = ways(tree, features);
+      for (const [from, way] of backgroundWays.entries())
+        shares.add({ into, row, background: way, pair: at * background.rows + from });
       if (pause.due()) await pause.take();
     }
   }
@@ -59,50 +75,97 @@ const ways = (tree: Tree, features: Float32Array): Int32Array =>
     isLeaf(tree, node) ? 0 : childOf(tree, node, features[tree.feature[node]]),
   );
 
+/** A row and a background row in one tree. */
+interface Meeting {
+  /** Where the row's shares are added to. */
+  readonly into: Float64Array;
+  /** The child that each of the two goes to, of every inner node. */
+  readonly row: Int32Array;
+  readonly background: Int32Array;
+  /** Place of the two in what is known of joint features. */
+  readonly pair: number;
+}
+
 const [OPEN, KNOWN, UNKNOWN] = [0, 1, 2];
+const NOBODY = -1;
 
 /**
- * A tree's shares for one row and one background row. The two part at some nodes; which of them a mixture follows there is
- * up to the player asked. A leaf is then reached by those mixtures that know some players and do not know others, and its
- * value is shared among just these.
+ * A tree's shares for one row and one background row. At some nodes it is up to a player which of the two a mixture follows,
+ * and at those of a joint feature up to two: each is asked when a way first depends on it. A leaf is then reached by those
+ * mixtures that know some players and do not know others, and its value is shared among just these. Answers to two players
+ * can lead to one leaf in more than one manner, each with shares of its own: no mixture belongs to two of them.
  */
 class TreeShares {
-  private readonly player: Int32Array;
+  /** Of each inner node; the same but for joint features. */
+  private readonly first: Int32Array;
+  private readonly second: Int32Array;
+  private readonly joint: readonly (JointFeature | undefined)[];
   private readonly value: Float64Array;
   /** Of each player, on the way to a node, and in order those that are not open. */
   private readonly state: Uint8Array;
   private readonly asked: Int32Array;
 
   constructor(
-    tree: Tree,
-    { players, playerOf }: ForestGame,
+    private readonly tree: Tree,
+    { players, playerOf, joint }: ForestGame,
     private readonly weights: Weights,
   ) {
-    this.player = Int32Array.from(tree.feature, (feature) => playerOf[feature]);
+    this.joint = tree.feature.map((feature) => joint.find((one) => one.feature === feature));
+    this.first = Int32Array.from(tree.feature, (feature) => playerOf[feature]);
+    this.second = this.first.map((player, node) => this.joint[node]?.second ?? player);
     this.value = Float64Array.from(tree.value);
     this.state = new Uint8Array(players);
     this.asked = new Int32Array(players);
   }
 
-  add(into: Float64Array, row: Int32Array, background: Int32Array, node = 0, known = 0, unknown = 0): void {
-    const { state, asked } = this;
-    let player = 0;
-    for (; row[node] !== 0; node = (state[player] === UNKNOWN ? background : row)[node]) {
-      player = this.player[node];
-      if (state[player] !== OPEN || row[node] === background[node]) continue;
-      asked[known + unknown] = player;
-      state[player] = KNOWN;
-      this.add(into, row, background, row[node], known + 1, unknown);
-      state[player] = UNKNOWN;
-      this.add(into, row, background, background[node], known, unknown + 1);
-      state[player] = OPEN;
-      return;
+  add(meeting: Meeting, node = 0, known = 0, unknown = 0): void {
+    const { state, asked, first, second } = this;
+    while (meeting.row[node] !== 0) {
+      const player = this.nextAsked(meeting, node);
+      if (player !== NOBODY) {
+        asked[known + unknown] = player;
+        state[player] = KNOWN;
+        this.add(meeting, node, known + 1, unknown);
+        state[player] = UNKNOWN;
+        this.add(meeting, node, known, unknown + 1);
+        state[player] = OPEN;
+        return;
+      }
+      node = this.way(meeting, node, state[first[node]] !== UNKNOWN, state[second[node]] !== UNKNOWN);
     }
+    const { into } = meeting;
     const toKnown = this.value[node] * this.weights.of(known, unknown);
     const toUnknown = this.value[node] * this.weights.of(unknown, known);
     for (let i = 0; i < known + unknown; i++)
       if (state[asked[i]] === KNOWN) into[asked[i]] += toKnown;
       else into[asked[i]] -= toUnknown;
+  }
+
+  /** An open player on whom the way from a node still depends. */
+  private nextAsked(meeting: Meeting, node: number): number {
+    const { state } = this;
+    const first = this.first[node];
+    const second = this.second[node];
+    const both = meeting.row[node];
+    const none = meeting.background[node];
+    if (first === second) return state[first] === OPEN && both !== none ? first : NOBODY;
+    const onlyFirst = this.way(meeting, node, true, false);
+    const onlySecond = this.way(meeting, node, false, true);
+    const firstMatters =
+      (state[second] !== UNKNOWN && both !== onlySecond) || (state[second] !== KNOWN && onlyFirst !== none);
+    if (state[first] === OPEN && firstMatters) return first;
+    const secondMatters =
+      (state[first] !== UNKNOWN && both !== onlyFirst) || (state[first] !== KNOWN && onlySecond !== none);
+    if (state[second] === OPEN && secondMatters) return second;
+    return NOBODY;
+  }
+
+  /** The child that mixtures go to which know these players of a node. */
+  private way(meeting: Meeting, node: number, firstKnown: boolean, secondKnown: boolean): number {
+    if (firstKnown === secondKnown) return (firstKnown ? meeting.row : meeting.background)[node];
+    const joint = this.joint[node];
+    if (joint === undefined) throw new Error('two players have a joint feature');
+    return childOf(this.tree, node, (firstKnown ? joint.firstKnown : joint.secondKnown)[meeting.pair]);
   }
 }
 

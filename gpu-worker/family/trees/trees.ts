@@ -67,10 +67,7 @@ export const trees: Family<TreesSpec, SupervisedTarget> = readingLags({
         const matrix = await data.matrix(preparation, rows);
         return link.numbers(await predictor.scores(matrix, signal));
       },
-      // An interaction is no feature of one column.
-      ...(preparation.interactions.length === 0 && {
-        shapley: exactShapley(forest, preparation, link, (rows) => data.matrix(preparation, rows)),
-      }),
+      shapley: exactShapley(forest, preparation, link, data),
     };
   },
 });
