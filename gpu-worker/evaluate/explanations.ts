@@ -1,8 +1,8 @@
 /** What a report says about why a model answers as it does. */
-import type { EvaluationReport } from '../../contracts';
+import type { EvaluationReport, Shapley } from '../../contracts';
 import type { Table } from '../data/table';
 import { permutation, randomKey } from '../../onnx';
-import type { Trained } from '../family/trained';
+import type { ExactShapley } from '../family/trained';
 import type { SupervisedTarget } from '../prepare/target';
 import type { RowOrder } from '../prepare/window';
 import { Budget } from './budget';
@@ -35,7 +35,7 @@ export interface ToExplain {
   readonly rows: Int32Array;
   readonly training: Int32Array;
   /** As in `Trained`. */
-  readonly shapley?: Trained['shapley'];
+  readonly shapley?: ExactShapley;
   readonly seed: number;
   readonly sections: Sections;
 }
@@ -98,9 +98,9 @@ const explained = async (
     return permutationImportance(file, sample, scoreOf(target, sample), { columns, repeats: REPEATS, seed });
   });
 
-  const shapley = await section('shapley', async () => {
-    const known = exact ? EXACT_BACKGROUND : BACKGROUND;
-    const each = known * (exact ? EXACT_QUESTIONS : 2 * (players + 1));
+  const shapleyBy = async (method?: ExactShapley): Promise<Shapley | undefined> => {
+    const known = method ? EXACT_BACKGROUND : BACKGROUND;
+    const each = known * (method ? EXACT_QUESTIONS : 2 * (players + 1));
     const count = budget.rows('shapley', each, { least: 3, most: MOST_EXPLAINED });
     const places = drawn(rows.length, count, seed, DRAW.explained);
     const background = take(training, known, DRAW.background);
@@ -109,8 +109,17 @@ const explained = async (
       target.task === 'regression' ? target.values[row] : (target.classes[target.codes[row]] ?? null);
     return explainRows(file, {
       ...{ ...asked, background, columns, classes, actual, seed, signal: sections.signal },
-      ...(exact && { exact }),
+      ...(method && { exact: method }),
     });
+  };
+  const shapley = await section('shapley', async () => {
+    const found = await shapleyBy(exact);
+    if (found !== undefined) return found;
+    leftOut.push({
+      section: 'shapley',
+      why: 'exact values of this model are too much work: they are sampled',
+    });
+    return (await shapleyBy()) ?? null;
   });
 
   const curves = (importance?.columns ?? []).slice(0, MOST_CURVES);

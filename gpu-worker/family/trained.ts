@@ -34,8 +34,8 @@ export interface ToShare {
 export interface ExactShapley {
   /** Of base, output and values. */
   readonly unit: NonNullable<Shapley['unit']>;
-  /** One a row. */
-  readonly values: (asked: ToShare, signal: AbortSignal) => Promise<ShapleyValues[]>;
+  /** One a row; undefined where they are too much work. */
+  readonly values: (asked: ToShare, signal: AbortSignal) => Promise<ShapleyValues[] | undefined>;
 }
 
 export interface Trained {

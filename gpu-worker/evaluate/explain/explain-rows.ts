@@ -23,8 +23,11 @@ export interface RowsToExplain {
   readonly exact?: ExactShapley;
 }
 
-/** Shapley values of single answers: of the number, or of what is said about the most probable label. */
-export const explainRows = async (file: SealedFile, asked: RowsToExplain): Promise<Shapley> => {
+/**
+ * Shapley values of single answers: of the number, or of what is said about the most probable label. Undefined where `exact`
+ * ones are too much work.
+ */
+export const explainRows = async (file: SealedFile, asked: RowsToExplain): Promise<Shapley | undefined> => {
   const { rows, places, background, columns, classes, actual, seed, signal, exact } = asked;
   const own = new Set(columns);
   const together = file.inputs.filter((name) => !own.has(name));
@@ -40,9 +43,9 @@ export const explainRows = async (file: SealedFile, asked: RowsToExplain): Promi
   const labels = classes.length === 0 ? new Int32Array(rows.length) : await mostProbable(file, rows);
   const players = names.length;
   const playerOf = (name: string): number => playerOfInput.get(name) ?? 0;
-  const values =
-    (await exact?.values({ rows, labels, background, players, playerOf }, signal)) ??
-    (await sampled(file, { rows, labels, background, players, playerOf }, seed));
+  const toShare = { rows, labels, background, players, playerOf };
+  const values = await (exact?.values(toShare, signal) ?? sampled(file, toShare, seed));
+  if (values === undefined) return undefined;
   const explained = values.map((one, at): Shapley['rows'][number] => ({
     row: places[at],
     label: classes[labels[at]] ?? null,

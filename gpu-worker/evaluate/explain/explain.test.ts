@@ -1,7 +1,11 @@
+import type { Shapley } from '../../../contracts';
 import { input, modelBytes, op, randomKey, randomUnit } from '../../../onnx';
 import { openSessionCount } from '../../engine/onnxruntime';
 import { tableOf } from '../../testing/table';
+import { Sections } from '../budget';
+import { explanations } from '../explanations';
 import { explainRows } from './explain-rows';
+import type { RowsToExplain } from './explain-rows';
 import { permutationImportance } from './importance';
 import { partialDependence } from './partial-dependence';
 import { SealedFile } from './sealed-file';
@@ -82,18 +86,26 @@ const truth = Float64Array.from({ length: rows }, (_, i) => {
   const [a, , kind] = table.columns;
   return 3 * ('values' in a ? a.values[i] : NaN) + ('codes' in kind && kind.codes[i] === 0 ? 2 : 0);
 });
-const file = (until = signal): Promise<SealedFile> => {
+const onnx = ((): Uint8Array => {
   const [a, b] = ['a', 'b'].map((name) => input(name, 'float64', ['rows']));
   const kind = input('kind', 'string', ['rows']);
   const shift = op.StringToFloat(kind, ['x', 'y'], [2, 0], 0);
   const prediction = op.Add(op.Mul(op.Cast(op.Add(a, op.Mul(b, 0)), 'float32'), 3), shift);
-  const onnx = modelBytes({ name: 'f', inputs: [a, b, kind], outputs: { prediction } });
-  return SealedFile.open({ onnx, table, classes: 0, signal: until });
-};
+  return modelBytes({ name: 'f', inputs: [a, b, kind], outputs: { prediction } });
+})();
+const file = (until = signal): Promise<SealedFile> =>
+  SealedFile.open({ onnx, table, classes: 0, signal: until });
 const all = Int32Array.from({ length: rows }, (_, i) => i);
 const using = async <T>(work: (opened: SealedFile) => Promise<T>): Promise<T> => {
   const opened = await file();
   return work(opened).finally(() => opened.close());
+};
+type Explained = Pick<RowsToExplain, 'rows' | 'places' | 'background' | 'columns'>;
+const shares = async (asked: Explained): Promise<Shapley> => {
+  const more = { classes: [], actual: (row: number) => truth[row], seed: 3, signal };
+  const found = await using((opened) => explainRows(opened, { ...asked, ...more }));
+  if (found === undefined) throw new Error('sampled values are never too much work');
+  return found;
 };
 
 describe('explaining a sealed file', () => {
@@ -121,18 +133,12 @@ describe('explaining a sealed file', () => {
       rows: explained,
       summary,
       together,
-    } = await using((opened) =>
-      explainRows(opened, {
-        rows: Int32Array.of(20, 21),
-        places: [4, 5],
-        background,
-        columns: ['a', 'b', 'kind'],
-        classes: [],
-        actual: (row) => truth[row],
-        seed: 3,
-        signal,
-      }),
-    );
+    } = await shares({
+      rows: Int32Array.of(20, 21),
+      places: [4, 5],
+      background,
+      columns: ['a', 'b', 'kind'],
+    });
     expect(together).toEqual([]);
     const [a] = table.columns;
     if (!('values' in a)) throw new Error('numbers');
@@ -146,23 +152,28 @@ describe('explaining a sealed file', () => {
       expect(base + values.reduce((sum, value) => sum + value, 0)).toBeCloseTo(output, 5);
   });
 
+  it('values that are too much work to be exact are sampled, and the report says so', async () => {
+    const target = { task: 'regression', values: truth, mean: 0, deviation: 1 } as const;
+    const { shapley, leftOut } = await explanations({
+      ...{ onnx, table, target, rows: all.subarray(0, 100), training: all.subarray(100), seed: 1 },
+      sections: new Sections(signal),
+      shapley: { unit: 'log', values: async () => undefined },
+    });
+    expect(shapley).toMatchObject({ method: 'sampled', unit: 'target', backgroundRows: 32 });
+    expect(leftOut).toEqual([{ section: 'shapley', why: expect.stringContaining('sampled') as string }]);
+  });
+
   it('columns beyond those that are told apart share one value', async () => {
     const {
       summary,
       together,
       rows: explained,
-    } = await using((opened) =>
-      explainRows(opened, {
-        rows: Int32Array.of(7),
-        places: [0],
-        background: all.subarray(0, 4),
-        columns: ['a'],
-        classes: [],
-        actual: (row) => truth[row],
-        seed: 3,
-        signal,
-      }),
-    );
+    } = await shares({
+      rows: Int32Array.of(7),
+      places: [0],
+      background: all.subarray(0, 4),
+      columns: ['a'],
+    });
     expect(together).toEqual(['b', 'kind']);
     expect(new Set(summary.map(({ column }) => column))).toEqual(new Set(['a', '(others)']));
     const [{ base, output, values }] = explained;

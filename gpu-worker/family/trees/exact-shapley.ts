@@ -34,7 +34,7 @@ export const exactShapley = (
       },
       signal,
     );
-    return ofScores.map(({ base, output, values }, row) => {
+    return ofScores?.map(({ base, output, values }, row) => {
       const { scale, shift } = additive(labels[row]);
       return {
         base: base * scale + shift,

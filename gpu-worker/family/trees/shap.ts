@@ -33,12 +33,22 @@ export interface JointFeature {
   readonly secondKnown: Float32Array;
 }
 
-/** One a row, about its score. Time: rows x background rows x the leaves that a mixture of both can reach. */
+/**
+ * Leaves that may be shared, about 20 s of work. Joint features have a leaf shared once for each manner in which their
+ * players' answers lead to it: on real data that is little more than without them, but nothing in their nature bounds it.
+ */
+const MOST_SHARES = 60_000_000;
+
+/**
+ * One a row, about its score; undefined where more than `most` leaves would have to be shared. Time: rows x background rows x
+ * the leaves that a mixture of both can reach.
+ */
 export const shapValues = async (
   forest: Forest,
   game: ForestGame,
   signal: AbortSignal,
-): Promise<ShapleyValues[]> => {
+  most = MOST_SHARES,
+): Promise<ShapleyValues[] | undefined> => {
   const { rows, outputs, background, players } = game;
   const weights = new Weights(players);
   const known = featuresOf(rows);
@@ -50,6 +60,7 @@ export const shapValues = async (
     return { base, output: predictForest(forest, features)[output], values: new Float64Array(players) };
   });
   const pause = new Pause(signal);
+  let left = most;
   for (const [index, tree] of forest.trees.entries()) {
     const shares = new TreeShares(tree, game, weights);
     const backgroundWays = unknown.map((features) => ways(tree, features));
@@ -58,7 +69,8 @@ export const shapValues = async (
       const { values: into } = explained[at];
       const row = ways(tree, features);
       for (const [from, way] of backgroundWays.entries())
-        shares.add({ into, row, background: way, pair: at * background.rows + from });
+        left -= shares.add({ into, row, background: way, pair: at * background.rows + from });
+      if (left < 0) return undefined;
       if (pause.due()) await pause.take();
     }
   }
@@ -118,18 +130,19 @@ class TreeShares {
     this.asked = new Int32Array(players);
   }
 
-  add(meeting: Meeting, node = 0, known = 0, unknown = 0): void {
+  /** @returns how many leaves were shared */
+  add(meeting: Meeting, node = 0, known = 0, unknown = 0): number {
     const { state, asked, first, second } = this;
     while (meeting.row[node] !== 0) {
       const player = this.nextAsked(meeting, node);
       if (player !== NOBODY) {
         asked[known + unknown] = player;
         state[player] = KNOWN;
-        this.add(meeting, node, known + 1, unknown);
+        const ifKnown = this.add(meeting, node, known + 1, unknown);
         state[player] = UNKNOWN;
-        this.add(meeting, node, known, unknown + 1);
+        const ifUnknown = this.add(meeting, node, known, unknown + 1);
         state[player] = OPEN;
-        return;
+        return ifKnown + ifUnknown;
       }
       node = this.way(meeting, node, state[first[node]] !== UNKNOWN, state[second[node]] !== UNKNOWN);
     }
@@ -139,6 +152,7 @@ class TreeShares {
     for (let i = 0; i < known + unknown; i++)
       if (state[asked[i]] === KNOWN) into[asked[i]] += toKnown;
       else into[asked[i]] -= toUnknown;
+    return 1;
   }
 
   /** An open player on whom the way from a node still depends. */

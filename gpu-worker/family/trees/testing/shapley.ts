@@ -87,7 +87,7 @@ const ownPlayers =
     names.indexOf(column);
 
 /** What the trained model says of its answers to `rows`, about the class `label`. */
-export const sharesOf = (
+export const sharesOf = async (
   trained: Trained,
   rows: Int32Array,
   label: number,
@@ -95,7 +95,9 @@ export const sharesOf = (
 ): Promise<ShapleyValues[]> => {
   const players = 1 + Math.max(...trained.inputs.map(({ spec }) => playerOf(spec.name)));
   const asked = { rows, background, labels: rows.map(() => label), players, playerOf };
-  return trained.shapley?.values(asked, signal) ?? Promise.reject(new Error('not exact'));
+  const found = await trained.shapley?.values(asked, signal);
+  if (found === undefined) throw new Error('not exact');
+  return found;
 };
 
 /** The same of one row by asking the file about every mixture; `of` makes a number of an answer. */
