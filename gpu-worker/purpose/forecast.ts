@@ -1,16 +1,11 @@
 /** Forecast: the next values of one or many series, from windows of the past. */
 import { Failure } from '../../contracts';
-import type { ForecastAnswer, ForecastReport, Metrics, MetricsBySplit } from '../../contracts';
-import { op, vector } from '../../onnx';
-import type { Value } from '../../onnx';
+import type { MetricsBySplit } from '../../contracts';
 import type { Column, Table } from '../data/table';
 import { compare } from '../evaluate/compare';
-import { forecastSample } from '../evaluate/forecast';
-import type { Forecasts } from '../evaluate/forecast';
 import { forecastFindings } from '../evaluate/forecast-report';
-import type { Served } from '../export/served';
 import { verifyForecasts } from '../export/verify';
-import { scalesOf, seasonalNaive } from '../family/series/naive';
+import { scalesOf } from '../family/series/naive';
 import { forecastOptions, requireServable, shapeOf } from '../family/series/options';
 import { regularSeries } from '../family/series/regular';
 import { usualSeason } from '../family/series/step';
@@ -20,6 +15,10 @@ import type { Trained } from '../family/trained';
 import { columnNamed, requireTarget } from '../prepare/target';
 import type { ForecastTarget } from '../prepare/target';
 import type { TrainRequest } from '../train/train-table';
+import { answers, forecastsOf, metricsOf, naiveAnswers, squaredErrors } from './forecast-answers';
+import type { Answers } from './forecast-answers';
+import { forecastReport } from './forecast-report';
+import { answerGraph, golden } from './forecast-served';
 import type { Judged, Pose } from './purpose';
 
 export const forecast: Pose = (given, request, spec) => {
@@ -94,7 +93,6 @@ interface Case {
 /** Numbers that the windows of one part may answer; more are thinned out evenly. */
 const MOST_ANSWERS = 16_000_000;
 const MOST_TRAINING_WINDOWS = 2000;
-const BACKTESTS = 6;
 
 const judge = async (trained: Trained, its: Case, signal: AbortSignal): Promise<Judged> => {
   const { target, split } = its;
@@ -149,198 +147,8 @@ const judge = async (trained: Trained, its: Case, signal: AbortSignal): Promise<
         fittedOn: validation.rows.length,
         ...{ seed: its.request.seed, signal },
       }),
-    manifest: { forecast: report(its, validation, judged, naive) },
+    manifest: { forecast: forecastReport(target, its, validation, judged, naive) },
   };
-};
-
-/** Of windows, in target units, row-major. */
-interface Answers {
-  readonly rows: Int32Array;
-  /** [windows, horizon, series] */
-  readonly points: Float32Array;
-  readonly actual: Float64Array;
-  /** [windows, horizon, series, levels]; empty for the naive forecast. */
-  readonly quantiles: Float32Array;
-}
-
-const answers = (outputs: Float32Array, rows: Int32Array, target: ForecastTarget): Answers => {
-  const { mean, deviation, quantiles: levels } = target;
-  const actual = actualOf(rows, target);
-  const points = new Float32Array(actual.length);
-  const quantiles = new Float32Array(actual.length * levels.length);
-  const width = 1 + levels.length;
-  for (let i = 0; i < actual.length; i++) {
-    const s = i % mean.length;
-    points[i] = outputs[i * width] * deviation[s] + mean[s];
-    for (let q = 0; q < levels.length; q++)
-      quantiles[i * levels.length + q] = outputs[i * width + 1 + q] * deviation[s] + mean[s];
-  }
-  return { rows, points, actual, quantiles };
-};
-
-const naiveAnswers = (rows: Int32Array, target: ForecastTarget): Answers => ({
-  rows,
-  points: seasonalNaive(target, rows),
-  actual: actualOf(rows, target),
-  quantiles: new Float32Array(0),
-});
-
-/** What was true: [windows, horizon, series], NaN = not known. */
-const actualOf = (rows: Int32Array, { values, horizon }: ForecastTarget): Float64Array => {
-  const actual = new Float64Array(rows.length * horizon * values.length);
-  let at = 0;
-  for (const row of rows)
-    for (let ahead = 1; ahead <= horizon; ahead++) for (const of of values) actual[at++] = of[row + ahead];
-  return actual;
-};
-
-const metricsOf = (of: Answers, target: ForecastTarget): Metrics =>
-  forecastSample(forecastsOf(of, target)).metrics();
-
-const forecastsOf = ({ points, actual, quantiles }: Answers, target: ForecastTarget): Forecasts => ({
-  horizon: target.horizon,
-  series: target.series.length,
-  predicted: points,
-  actual,
-  scales: target.scales,
-  ...(quantiles.length > 0 && { quantiles: { levels: target.quantiles, values: quantiles } }),
-});
-
-const report = (
-  { target, instants, warnings }: Case,
-  validation: Answers,
-  judged: Answers,
-  naive: Answers,
-): ForecastReport => {
-  const naiveByStep = byStep(naive, target);
-  return {
-    step: target.step,
-    season: target.season,
-    lookback: target.lookback,
-    byHorizon: byStep(judged, target).map((ours, i) => {
-      const theirs = naiveByStep[i];
-      return { step: i + 1, ...ours, naiveMae: theirs.mae, naiveRmse: theirs.rmse };
-    }),
-    backtests: backtests(validation, target, instants),
-    warnings: [...warnings],
-  };
-};
-
-const byStep = (
-  { points, actual }: Answers,
-  { horizon, series }: ForecastTarget,
-): { mae: number | null; rmse: number | null }[] => {
-  const [count, absolute, squares] = [0, 1, 2].map(() => new Float64Array(horizon));
-  for (let i = 0; i < actual.length; i++) {
-    const error = points[i] - actual[i];
-    if (Number.isNaN(error)) continue;
-    const step = Math.floor(i / series.length) % horizon;
-    count[step]++;
-    absolute[step] += Math.abs(error);
-    squares[step] += error * error;
-  }
-  return Array.from(count, (known, step) =>
-    known === 0
-      ? { mae: null, rmse: null }
-      : { mae: absolute[step] / known, rmse: Math.sqrt(squares[step] / known) },
-  );
-};
-
-const backtests = (
-  validation: Answers,
-  target: ForecastTarget,
-  instants: Float64Array,
-): ForecastReport['backtests'] => {
-  const byTime = Array.from(validation.rows.keys()).sort(
-    (a, b) => instants[validation.rows[a]] - instants[validation.rows[b]],
-  );
-  const naive = naiveAnswers(validation.rows, target);
-  const size = Math.max(1, Math.ceil(byTime.length / BACKTESTS));
-  const parts: ForecastReport['backtests'] = [];
-  for (let from = 0; from < byTime.length; from += size) {
-    const places = byTime.slice(from, from + size);
-    parts.push({
-      fromMicros: instants[validation.rows[places[0]]],
-      toMicros: instants[validation.rows[places[places.length - 1]]],
-      windows: places.length,
-      metrics: metricsOf(partOf(validation, places), target),
-      naive: metricsOf(partOf(naive, places), target),
-    });
-  }
-  return parts;
-};
-
-const partOf = ({ rows, points, actual, quantiles }: Answers, places: readonly number[]): Answers => {
-  const cut = <T extends Float32Array | Float64Array>(of: T): T => {
-    const width = of.length / rows.length;
-    const part = of.slice(0, places.length * width) as T;
-    places.forEach((place, i) => part.set(of.subarray(place * width, (place + 1) * width), i * width));
-    return part;
-  };
-  return {
-    rows: Int32Array.from(places, (place) => rows[place]),
-    points: cut(points),
-    actual: cut(actual),
-    quantiles: cut(quantiles),
-  };
-};
-
-/** `Trained.output` of a forecast, [rows, horizon · series · (1 + levels)] standardised, as the two outputs of the file. */
-const answerGraph = (output: Value, target: ForecastTarget): Record<string, Value> => {
-  const { horizon, series, quantiles, mean, deviation } = target;
-  const [rows] = output.shape;
-  const shape = [rows, horizon, series.length, 1 + quantiles.length];
-  const column = (of: readonly number[]): Value => op.Unsqueeze(vector(of, 'float64'), [1]);
-  const scaled = op.Cast(op.Reshape(output, shape), 'float64');
-  const all = op.Cast(op.Add(op.Mul(scaled, column(deviation)), column(mean)), 'float32');
-  const [points, levels] = op.Split(all, [1, quantiles.length], 3);
-  return { prediction: op.Squeeze(points, [3]), quantiles: levels };
-};
-
-const golden = (
-  { predictions, quantiles }: Served,
-  positions: readonly number[],
-  rows: Int32Array,
-  { horizon, values, quantiles: { length: levels } }: ForecastTarget,
-): ReturnType<Judged['golden']> => {
-  const width = horizon * values.length;
-  const nested = (from: number): ForecastAnswer => ({
-    prediction: Array.from({ length: horizon }, (_, step) =>
-      values.map((_of, s) => Number(predictions[from + step * values.length + s])),
-    ),
-    quantiles: Array.from({ length: horizon }, (_, step) =>
-      values.map((_of, s) => {
-        const at = (from + step * values.length + s) * levels;
-        return [...(quantiles?.subarray(at, at + levels) ?? [])];
-      }),
-    ),
-  });
-  const forecasts = positions.map((at) => nested(at * width));
-  return {
-    predictions: forecasts.map(({ prediction }) => prediction[0][0]),
-    probabilities: null,
-    // JSON has no NaN; the first known value ahead stands where the first step is missing.
-    actuals: positions.map(
-      (at) =>
-        values[0].subarray(rows[at] + 1, rows[at] + 1 + horizon).find((value) => !Number.isNaN(value)) ?? '',
-    ),
-    forecasts,
-  };
-};
-
-/** Mean squared error of each window; null where the file answers another question. */
-const squaredErrors = ({ predictions }: Served, { rows, actual }: Answers): Float64Array | null => {
-  if (predictions.length !== actual.length) return null;
-  const width = actual.length / rows.length;
-  return Float64Array.from(rows, (_, window) => {
-    let [sum, count] = [0, 0];
-    for (let i = window * width; i < (window + 1) * width; i++) {
-      if (Number.isNaN(actual[i])) continue;
-      sum += (Number(predictions[i]) - actual[i]) ** 2;
-      count++;
-    }
-    return count === 0 ? 0 : sum / count;
-  });
 };
 
 /** At most `most` of the rows, spread evenly. */

@@ -1,0 +1,72 @@
+/** How far a forecast is off, step by step ahead and on rolling origins, beside the seasonal-naive one. */
+import type { ForecastReport } from '../../contracts';
+import type { ForecastTarget } from '../prepare/target';
+import { metricsOf, naiveAnswers, partOf } from './forecast-answers';
+import type { Answers } from './forecast-answers';
+
+const BACKTESTS = 6;
+
+export const forecastReport = (
+  target: ForecastTarget,
+  { instants, warnings }: { readonly instants: Float64Array; readonly warnings: readonly string[] },
+  validation: Answers,
+  judged: Answers,
+  naive: Answers,
+): ForecastReport => {
+  const naiveByStep = byStep(naive, target);
+  return {
+    step: target.step,
+    season: target.season,
+    lookback: target.lookback,
+    byHorizon: byStep(judged, target).map((ours, i) => {
+      const theirs = naiveByStep[i];
+      return { step: i + 1, ...ours, naiveMae: theirs.mae, naiveRmse: theirs.rmse };
+    }),
+    backtests: backtests(validation, target, instants),
+    warnings: [...warnings],
+  };
+};
+
+const byStep = (
+  { points, actual }: Answers,
+  { horizon, series }: ForecastTarget,
+): { mae: number | null; rmse: number | null }[] => {
+  const [count, absolute, squares] = [0, 1, 2].map(() => new Float64Array(horizon));
+  for (let i = 0; i < actual.length; i++) {
+    const error = points[i] - actual[i];
+    if (Number.isNaN(error)) continue;
+    const step = Math.floor(i / series.length) % horizon;
+    count[step]++;
+    absolute[step] += Math.abs(error);
+    squares[step] += error * error;
+  }
+  return Array.from(count, (known, step) =>
+    known === 0
+      ? { mae: null, rmse: null }
+      : { mae: absolute[step] / known, rmse: Math.sqrt(squares[step] / known) },
+  );
+};
+
+const backtests = (
+  validation: Answers,
+  target: ForecastTarget,
+  instants: Float64Array,
+): ForecastReport['backtests'] => {
+  const byTime = Array.from(validation.rows.keys()).sort(
+    (a, b) => instants[validation.rows[a]] - instants[validation.rows[b]],
+  );
+  const naive = naiveAnswers(validation.rows, target);
+  const size = Math.max(1, Math.ceil(byTime.length / BACKTESTS));
+  const parts: ForecastReport['backtests'] = [];
+  for (let from = 0; from < byTime.length; from += size) {
+    const places = byTime.slice(from, from + size);
+    parts.push({
+      fromMicros: instants[validation.rows[places[0]]],
+      toMicros: instants[validation.rows[places[places.length - 1]]],
+      windows: places.length,
+      metrics: metricsOf(partOf(validation, places), target),
+      naive: metricsOf(partOf(naive, places), target),
+    });
+  }
+  return parts;
+};
