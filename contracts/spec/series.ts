@@ -3,6 +3,19 @@ import { z } from 'zod';
 const column = z.string().min(1);
 
 /**
+ * What takes the noise out of a number column before a model reads it, looking back only. `median`: of the last `length`
+ * cells, which drops single wild values. `exponential`: each cell moves the level by this share of its distance from it.
+ */
+export const Smoothing = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('median'),
+    length: z.union([3, 5, 7, 9].map((cells) => z.literal(cells))),
+  }),
+  z.strictObject({ kind: z.literal('exponential'), share: z.number().gt(0).lt(1) }),
+]);
+export type Smoothing = z.infer<typeof Smoothing>;
+
+/**
  * How a forecast is made. Rows are values of one or many series; the instants of a series are brought onto a grid of
  * equal steps: rows of one cell are averaged, empty cells are missing.
  */
@@ -11,6 +24,8 @@ export const ForecastOptions = z.strictObject({
   horizon: z.number().int().min(1).max(1000).optional(),
   /** Steps of the past that the model reads. Left out: some seasons, as many as the data allows. */
   lookback: z.number().int().min(1).max(4096).optional(),
+  /** Filter of the past that the model reads; what is forecast and judged stays raw. Left out: it is read as it is. */
+  smooth: Smoothing.optional(),
   /** Levels of the quantiles that are answered beside the forecast itself. */
   quantiles: z
     .array(z.number().gt(0).lt(1))
@@ -32,19 +47,6 @@ export const ForecastOptions = z.strictObject({
   refit: z.boolean().default(true),
 });
 export type ForecastOptions = z.infer<typeof ForecastOptions>;
-
-/**
- * What takes the noise out of a number column before a model reads it, looking back only. `median`: of the last `length`
- * cells, which drops single wild values. `exponential`: each cell moves the level by this share of its distance from it.
- */
-export const Smoothing = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('median'),
-    length: z.union([3, 5, 7, 9].map((cells) => z.literal(cells))),
-  }),
-  z.strictObject({ kind: z.literal('exponential'), share: z.number().gt(0).lt(1) }),
-]);
-export type Smoothing = z.infer<typeof Smoothing>;
 
 /** Each row is judged together with the rows before it: a regression or a classification of sequences. */
 export const WindowOptions = z.strictObject({

@@ -1,6 +1,6 @@
 /** The target column as numbers a network can learn, and the way back. */
 import { Failure, oneOf } from '../../contracts';
-import type { Step } from '../../contracts';
+import type { Smoothing, Step } from '../../contracts';
 import type { Column, Table } from '../data/table';
 import type { RowOrder } from './window';
 
@@ -40,6 +40,8 @@ export interface ForecastTarget {
   readonly step: Step;
   /** Steps of the past that a model reads, the row of the window itself included. */
   readonly lookback: number;
+  /** Filter of what a model reads of the past; `values` are raw. */
+  readonly smooth: Smoothing | undefined;
   /** Steps ahead that are answered: 1 to `horizon`. */
   readonly horizon: number;
   /** Levels in (0, 1), ascending. */

@@ -69,7 +69,7 @@ export interface StepMatrix {
 
 /**
  * The same features for windows cut out of one matrix. They differ from `windowFeatures` in windows that begin within a
- * gap, and where a filter reaches back beyond the window: these see what was known before it. `hidden` rows count as
+ * gap, and where a filter reaches back beyond the window: these see what was known before it, if anything was. `hidden` rows count as
  * missing: held-out ones never enter a training.
  */
 export const stepMatrix = async (
@@ -94,7 +94,7 @@ export const stepMatrix = async (
   const columns = table.columns.filter(({ spec }) => names.has(spec.name));
   const stepped: Table = {
     rows: cells.length,
-    columns: columns.map((column) => steppedColumn(column, cells, starts, smooth)),
+    columns: columns.map((column) => steppedColumn(column, cells, { starts, length, smooth })),
     holdout: new Uint8Array(cells.length),
   };
   const all = Int32Array.from(cells.keys());
@@ -116,8 +116,7 @@ export const stepMatrix = async (
 const steppedColumn = (
   column: Column,
   cells: readonly number[],
-  starts: readonly number[],
-  smooth: Smoothing | undefined,
+  { starts, length, smooth }: { starts: readonly number[]; length: number; smooth: Smoothing | undefined },
 ): Column => {
   if ('codes' in column)
     return { ...column, codes: Int32Array.from(cells, (row) => column.codes[row] ?? -1) };
@@ -125,9 +124,12 @@ const steppedColumn = (
   if (column.kind === 'time') return { ...column, values };
   starts.forEach((start, i) => {
     const end = starts[i + 1] ?? cells.length;
-    for (let at = start + 1; at < end; at++) if (Number.isNaN(values[at])) values[at] = values[at - 1];
-    for (let at = end - 2; at >= start; at--) if (Number.isNaN(values[at])) values[at] = values[at + 1];
-    if (column.kind === 'number') values.set(smoothed(values.slice(start, end), smooth), start);
+    let known = start;
+    while (known < end && Number.isNaN(values[known])) known++;
+    for (let at = known + 1; at < end; at++) if (Number.isNaN(values[at])) values[at] = values[at - 1];
+    values.set(smoothed(values.slice(known, end), smooth), known);
+    // Where its first rows are missing, these would see a value that comes after them.
+    if (known === start + length - 1) values.fill(values[known], start, known);
   });
   return { ...column, values };
 };

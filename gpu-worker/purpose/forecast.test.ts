@@ -4,7 +4,7 @@ import { dataFile } from '../../test/support/data';
 import { randomKey, randomNormal } from '../../onnx';
 import { modelCardMarkdown } from '../evaluate/model-card';
 import type { CardManifest } from '../evaluate/model-card';
-import { openSessionCount } from '../engine/onnxruntime';
+import { asFloat32, float64, openSessionCount, withSession } from '../engine/onnxruntime';
 import type { Table } from '../data/table';
 import { listener, request } from '../testing/examples';
 import { tableOf } from '../testing/table';
@@ -162,6 +162,50 @@ describe('a forecast', () => {
     expect(manifest.metrics.test['mae']).toBeLessThan(manifest.metrics.baseline['mae'] ?? 0);
   });
 
+  // A sensor that now and then reports nonsense: what is to come does not follow from it.
+  const spiky = (): Table =>
+    hourly(
+      (hour) => {
+        const clean = 50 + 10 * Math.sin((2 * Math.PI * hour) / 168) + noise(hour) / 4;
+        return { clean, y: hour % 7 === 3 ? clean + 40 * noise(hour + 5000) : clean };
+      },
+      600,
+      96,
+    );
+
+  it.each([
+    ['linear', { family: 'linear' }],
+    ['rnn', { family: 'rnn', hidden: 8, epochs: 3 }],
+  ])('%s reads its past through a filter and forecasts what is raw', async (_, family) => {
+    const forecast = { horizon: 6, lookback: 12 };
+    const plain = await train(spiky(), { ...family, forecast });
+    const smooth = { kind: 'median', length: 3 };
+    const filtered = await train(spiky(), { ...family, forecast: { ...forecast, smooth } });
+    // The same truth for both, spikes included, and the same naive forecast of it.
+    expect(filtered.manifest.metrics.baseline).toEqual(plain.manifest.metrics.baseline);
+    expect(filtered.manifest.metrics.test['mae']).toBeLessThan(
+      0.9 * (plain.manifest.metrics.test['mae'] ?? 0),
+    );
+    expect(filtered.manifest.verified.maxRelativeError).toBeLessThan(1e-5);
+    expect(filtered.manifest.chosen).toMatchObject({ forecast: { smooth } });
+  });
+
+  it('the sealed file filters: one wild value in the past changes nothing behind a median', async () => {
+    const smooth = { kind: 'median', length: 3 };
+    const { onnx } = await train(spiky(), {
+      family: 'linear',
+      forecast: { horizon: 6, lookback: 36, smooth },
+    });
+    const past = Float64Array.from({ length: 36 }, (_, hour) => 50 + hour / 10);
+    const wild = past.with(20, 5000);
+    const of = (cells: Float64Array) =>
+      withSession(onnx, {}, async (session) =>
+        asFloat32((await session.run({ y: float64(cells, [1, 36]) }))['prediction']),
+      );
+    const [calm, shaken] = [await of(past), await of(wild)];
+    calm.forEach((value, step) => expect(Math.abs(shaken[step] - value)).toBeLessThan(0.5));
+  });
+
   it('a champion is compared on the same windows', async () => {
     const table = wave();
     const weak = await train(table, { family: 'linear', forecast: { horizon: 24, lookback: 3 } });
@@ -237,6 +281,11 @@ describe('a forecast that cannot be', () => {
       code: 'BAD_SPEC',
       path: ['spec', 'forecast', 'quantiles'],
     });
+    for (const smooth of [{ kind: 'median', length: 4 }, { kind: 'exponential', share: 1 }, { kind: 'mean' }])
+      expect(await failing(wave(), { family: 'linear', forecast: { smooth } })).toMatchObject({
+        code: 'BAD_SPEC',
+        path: expect.arrayContaining(['spec', 'forecast', 'smooth']) as string[],
+      });
     expect(await failing(wave(), { family: 'linear', forecast: {} }, { task: 'regression' })).toMatchObject({
       code: 'BAD_SPEC',
       path: ['spec', 'forecast'],

@@ -65,6 +65,7 @@ export const forecast: Pose = (given, request, spec) => {
     order,
     step,
     ...shape,
+    smooth: options.smooth,
     quantiles: options.quantiles,
     learnable: split.learnable,
     refit: options.refit,

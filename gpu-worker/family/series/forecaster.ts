@@ -5,6 +5,7 @@ import type { ConcreteSpec, Epoch } from '../../../contracts';
 import { outputInBlocks } from '../../engine/in-blocks';
 import { float32 } from '../../engine/onnxruntime';
 import { ROWS } from '../../prepare/graph';
+import { smoothed, smoothedWindow } from '../../prepare/smooth';
 import { columnNamed } from '../../prepare/target';
 import type { ForecastTarget } from '../../prepare/target';
 import { windowBlockRows } from '../../prepare/window';
@@ -31,21 +32,23 @@ interface Made extends WindowModel {
 
 /** Windows of all target series as models see them: row-major [rows, series, lookback]. */
 export const scaledWindows = (target: ForecastTarget, scale: SeriesScale, rows: Int32Array): Float32Array => {
-  const { values, lookback, order } = target;
+  const { values, lookback, order, smooth } = target;
   const windows = new Float32Array(rows.length * values.length * lookback);
+  const cells = new Float64Array(lookback);
   let at = 0;
   for (const row of rows)
     values.forEach((of, s) => {
       const first = row + 1 - lookback;
-      const start = Math.max(first, order.start[row]);
-      let next = start;
+      let next = Math.max(first, order.start[row]);
       while (next <= row && Number.isNaN(of[next])) next++;
       // Before the first known value its own; where nothing is known, the mean of the scale.
-      let last = next > row ? 0 : scaled(scale, s, of[next]);
-      for (let cell = first; cell <= row; cell++) {
-        if (cell >= next && !Number.isNaN(of[cell])) last = scaled(scale, s, of[cell]);
-        windows[at++] = last;
+      let last = next > row ? NaN : of[next];
+      for (let cell = 0; cell < lookback; cell++) {
+        if (first + cell >= next && !Number.isNaN(of[first + cell])) last = of[first + cell];
+        cells[cell] = last;
       }
+      for (const value of smoothed(cells, smooth))
+        windows[at++] = Number.isNaN(value) ? 0 : scaled(scale, s, value);
     });
   return windows;
 };
@@ -95,7 +98,7 @@ export const forecaster = (data: TrainingData<ForecastTarget>, made: Made): Trai
       const windows = series.map((name, s) => {
         const filled = filledWindow(columns[name]);
         // A window without any value stands at the mean.
-        const value = scaledWindow(scale, s, filled);
+        const value = scaledWindow(scale, s, smoothedWindow(filled, target.smooth));
         return op.Unsqueeze(op.Where(op.IsNaN(filled), 0, value), [1]);
       });
       return complete(servedCore)(windows.length === 1 ? windows[0] : op.Concat(windows, 1));

@@ -12,7 +12,7 @@ import { addRun, emptySums, runsOf } from './product-sums';
 import type { ProductSums } from './product-sums';
 import { judgeRidges, learnRidge, sumsOfAll } from './ridge';
 import type { LinearMap, RidgeChoice } from './ridge';
-import { filledSeries, logScale, plainScale } from './scale';
+import { logScale, plainScale, scaledSeries } from './scale';
 import type { SeriesScale } from './scale';
 import { errorQuantiles } from './spread';
 
@@ -122,11 +122,11 @@ const productSums = async (
   const runs = runsOf(windows, lookback);
   const all: ProductSums[] = [];
   for (const [s, of] of values.entries()) {
-    const filled = filledSeries(of, target, scale, s);
+    const series = scaledSeries(of, target, scale, s);
     const sums = emptySums(lookback + horizon);
     let since = performance.now();
-    for (const [first, count] of runs) {
-      addRun(sums, filled, first, count);
+    for (const run of runs) {
+      addRun(sums, series, lookback, run);
       if (performance.now() - since < 100) continue;
       await new Promise(setImmediate);
       signal.throwIfAborted();

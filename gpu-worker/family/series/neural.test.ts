@@ -10,6 +10,7 @@ import {
   windowInputs,
   windowWidth,
 } from '../../prepare/window-features';
+import type { StepMatrix } from '../../prepare/window-features';
 import { typedInputs } from '../../prepare/graph';
 import { modelBytes } from '../../../onnx';
 import type { Table } from '../../data/table';
@@ -93,6 +94,24 @@ describe('windows as features', () => {
     const matrix = await stepMatrix(table, preparation, order, (row) => row === 33, signal);
     const at = (row: number): number => matrix.values[matrix.step[row] * matrix.width];
     expect(at(33)).toBe(at(32));
+  });
+
+  it('show no row a value that comes after it', async () => {
+    const table = sequences();
+    const order = rowOrder(table, 'cycle', 'unit');
+    const columns = table.columns.filter(({ spec: { name } }) => name === 'x');
+    const smooth = { kind: 'exponential', share: 0.5 } as const;
+    const preparation = fitWindowPreparation(columns, Int32Array.of(30, 31, 32), { length: 4, smooth });
+    const matrixOf = (hidden: (row: number) => boolean) =>
+      stepMatrix(table, preparation, order, hidden, signal);
+    // The first two rows of a unit are not known: the third is, and the two do not show it.
+    const late = await matrixOf((row) => row === 30 || row === 31);
+    const never = await matrixOf((row) => row >= 30 && row < 60);
+    const windowOf = ({ values, step, width }: StepMatrix, row: number): Float32Array =>
+      values.slice((step[row] - 3) * width, (step[row] + 1) * width);
+    expect([...windowOf(late, 31)]).toEqual([...windowOf(never, 31)]);
+    expect([...windowOf(late, 32)].slice(-1)).not.toEqual([...windowOf(never, 32)].slice(-1));
+    for (const value of late.values) expect(value).not.toBeNaN();
   });
 });
 

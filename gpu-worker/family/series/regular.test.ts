@@ -158,20 +158,25 @@ describe('windows', () => {
     expect(split.learnable[split.learnable.length - 1]).toBe(44);
   });
 
-  it('their product sums are those of all windows, cell by cell', () => {
-    const values = Float64Array.from({ length: 40 }, (_, i) => Math.sin(i * 1.7) + i / 10);
-    const sums = emptySums(6);
-    addRun(sums, values, 2, 20);
-    addRun(sums, values, 30, 1);
-    const windows = [...Array.from({ length: 20 }, (_, i) => 2 + i), 30].map((first) => [
-      ...values.subarray(first, first + 6),
-      1,
-    ]);
-    for (let i = 0; i < 7; i++)
-      for (let j = 0; j < 7; j++)
-        expect(sums.sums[i * 7 + j]).toBeCloseTo(
-          windows.reduce((sum, of) => sum + of[i] * of[j], 0),
-          9,
-        );
-  });
+  it.each(['read as they are', 'filtered in their past'])(
+    'their product sums are those of all windows, cell by cell, where they are %s',
+    (kind) => {
+      const ahead = Float64Array.from({ length: 40 }, (_, i) => Math.sin(i * 1.7) + i / 10);
+      const past = kind === 'read as they are' ? ahead : ahead.map((value) => value ** 2 - 1);
+      const sums = emptySums(6);
+      addRun(sums, { past, ahead }, 4, [2, 20]);
+      addRun(sums, { past, ahead }, 4, [30, 1]);
+      const windows = [...Array.from({ length: 20 }, (_, i) => 2 + i), 30].map((first) => [
+        ...past.subarray(first, first + 4),
+        ...ahead.subarray(first + 4, first + 6),
+        1,
+      ]);
+      for (let i = 0; i < 7; i++)
+        for (let j = 0; j < 7; j++)
+          expect(sums.sums[i * 7 + j]).toBeCloseTo(
+            windows.reduce((sum, of) => sum + of[i] * of[j], 0),
+            9,
+          );
+    },
+  );
 });
