@@ -67,7 +67,12 @@ const run = async (
   const [value, baselineValue] = [test[of.metric] ?? NaN, baseline[of.metric] ?? NaN];
   const better = of.lower ? value < baselineValue : value > baselineValue;
   return {
-    taken: { spec: ModelSpec.parse(of.spec), cells, seconds, columns },
+    taken: {
+      spec: ModelSpec.parse(of.spec),
+      cells,
+      seconds,
+      columns: columns.filter(({ name }) => of.exclude?.includes(name) !== true).map(({ type }) => type),
+    },
     figure: {
       figure:
         `${headOf(of)}${of.metric} of held-out rows; ${cells} cells in ${seconds.toFixed(1)} s; ` +
@@ -84,13 +89,12 @@ const run = async (
   };
 };
 
-/** Their types. */
-const columnsOf = async (owner: Partner, id: string): Promise<string[]> => {
-  const { datasetVersion } = await owner.run<{ datasetVersion: { profile: { type: string }[] } }>(
-    `query ($id: ID!) { datasetVersion(id: $id) { profile { type } } }`,
-    { id },
-  );
-  return datasetVersion.profile.map(({ type }) => type);
+/** Their types by name. */
+const columnsOf = async (owner: Partner, id: string): Promise<{ name: string; type: string }[]> => {
+  const { datasetVersion } = await owner.run<{
+    datasetVersion: { profile: { name: string; type: string }[] };
+  }>(`query ($id: ID!) { datasetVersion(id: $id) { profile { name type } } }`, { id });
+  return datasetVersion.profile;
 };
 
 const main = async (): Promise<void> => {

@@ -7,7 +7,7 @@ export interface Taken {
   readonly spec: ModelSpec;
   readonly cells: number;
   readonly seconds: number;
-  /** Types of its columns. */
+  /** Types of the columns that it may read. */
   readonly columns: readonly string[];
 }
 

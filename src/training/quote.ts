@@ -41,18 +41,17 @@ const LEAST_SECONDS = 0.2;
 export const START_SECONDS = 0.5;
 
 /**
- * Seconds above that for every million cells gone through, as `npm run bench:families` prints them: two cores with other work
- * beside. Families that read pictures, texts or windows are not here, their cells are not alike; nor is `gan`, which takes as
+ * Seconds above that for every million cells gone through, as `npm run bench:families` prints them, on two cores. Families that read pictures, texts or windows are not here, their cells are not alike; nor is `gan`, which takes as
  * long on few rows as on many.
  */
 const TABLE: Readonly<Partial<Record<ModelSpec['family'], number>>> = {
-  linear: 12,
-  trees: 0.049,
-  mlp: 0.37,
-  autoencoder: 0.22,
-  'isolation-forest': 0.19,
-  'k-means': 33,
-  'gaussian-mixture': 63,
+  linear: 7.6,
+  trees: 0.018,
+  mlp: 0.084,
+  autoencoder: 0.049,
+  'isolation-forest': 0.047,
+  'k-means': 11,
+  'gaussian-mixture': 15,
 };
 
 /** How often the rows are gone through. */
