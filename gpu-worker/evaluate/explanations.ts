@@ -18,7 +18,7 @@ import { tellingColumns } from './explain/telling-columns';
 const MOST_COLUMNS = 32;
 const REPEATS = 5;
 const BACKGROUND = 32;
-/** Exact values of a row take about as long as so many questions a background row, however many columns there are. */
+/** Exact values of a row count as so many questions a background row, however many columns there are. */
 const EXACT_QUESTIONS = 6;
 const EXACT_BACKGROUND = 100;
 const MOST_EXPLAINED = 50;

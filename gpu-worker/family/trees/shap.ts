@@ -34,7 +34,7 @@ export interface JointFeature {
 }
 
 /**
- * Leaves that may be shared, about 20 s of work. Joint features have a leaf shared once for each manner in which their
+ * Leaves that may be shared, 10 to 20 s of work. Joint features have a leaf shared once for each manner in which their
  * players' answers lead to it: on real data that is little more than without them, but nothing in their nature bounds it.
  */
 const MOST_SHARES = 60_000_000;
@@ -100,6 +100,7 @@ interface Meeting {
 
 const [OPEN, KNOWN, UNKNOWN] = [0, 1, 2];
 const NOBODY = -1;
+const NONE = new Float32Array(0);
 
 /**
  * A tree's shares for one row and one background row. At some nodes it is up to a player which of the two a mixture follows,
@@ -108,10 +109,12 @@ const NOBODY = -1;
  * can lead to one leaf in more than one manner, each with shares of its own: no mixture belongs to two of them.
  */
 class TreeShares {
-  /** Of each inner node; the same but for joint features. */
+  /** The players of each inner node: one, twice, or the two of a joint feature. */
   private readonly first: Int32Array;
   private readonly second: Int32Array;
-  private readonly joint: readonly (JointFeature | undefined)[];
+  /** Of each node of a joint feature, what it is by pair. */
+  private readonly firstKnown: readonly Float32Array[];
+  private readonly secondKnown: readonly Float32Array[];
   private readonly value: Float64Array;
   /** Of each player, on the way to a node, and in order those that are not open. */
   private readonly state: Uint8Array;
@@ -122,9 +125,11 @@ class TreeShares {
     { players, playerOf, joint }: ForestGame,
     private readonly weights: Weights,
   ) {
-    this.joint = tree.feature.map((feature) => joint.find((one) => one.feature === feature));
+    const of = tree.feature.map((feature) => joint.find((one) => one.feature === feature));
+    this.firstKnown = of.map((one) => one?.firstKnown ?? NONE);
+    this.secondKnown = of.map((one) => one?.secondKnown ?? NONE);
     this.first = Int32Array.from(tree.feature, (feature) => playerOf[feature]);
-    this.second = this.first.map((player, node) => this.joint[node]?.second ?? player);
+    this.second = this.first.map((player, node) => of[node]?.second ?? player);
     this.value = Float64Array.from(tree.value);
     this.state = new Uint8Array(players);
     this.asked = new Int32Array(players);
@@ -132,9 +137,16 @@ class TreeShares {
 
   /** @returns how many leaves were shared */
   add(meeting: Meeting, node = 0, known = 0, unknown = 0): number {
+    const { row, background, into } = meeting;
     const { state, asked, first, second } = this;
-    while (meeting.row[node] !== 0) {
-      const player = this.nextAsked(meeting, node);
+    while (row[node] !== 0) {
+      const own = first[node];
+      const player =
+        own !== second[node]
+          ? this.nextOfTwo(meeting, node)
+          : state[own] === OPEN && row[node] !== background[node]
+            ? own
+            : NOBODY;
       if (player !== NOBODY) {
         asked[known + unknown] = player;
         state[player] = KNOWN;
@@ -144,9 +156,12 @@ class TreeShares {
         state[player] = OPEN;
         return ifKnown + ifUnknown;
       }
-      node = this.way(meeting, node, state[first[node]] !== UNKNOWN, state[second[node]] !== UNKNOWN);
+      const knowsFirst = state[own] !== UNKNOWN;
+      node =
+        knowsFirst === (state[second[node]] !== UNKNOWN)
+          ? (knowsFirst ? row : background)[node]
+          : this.mixed(meeting, node, knowsFirst);
     }
-    const { into } = meeting;
     const toKnown = this.value[node] * this.weights.of(known, unknown);
     const toUnknown = this.value[node] * this.weights.of(unknown, known);
     for (let i = 0; i < known + unknown; i++)
@@ -155,31 +170,27 @@ class TreeShares {
     return 1;
   }
 
-  /** An open player on whom the way from a node still depends. */
-  private nextAsked(meeting: Meeting, node: number): number {
-    const { state } = this;
+  /** An open player of a joint feature on whom the way from a node still depends. */
+  private nextOfTwo(meeting: Meeting, node: number): number {
     const first = this.first[node];
     const second = this.second[node];
+    const [ofFirst, ofSecond] = [this.state[first], this.state[second]];
+    if (ofFirst !== OPEN && ofSecond !== OPEN) return NOBODY;
     const both = meeting.row[node];
     const none = meeting.background[node];
-    if (first === second) return state[first] === OPEN && both !== none ? first : NOBODY;
-    const onlyFirst = this.way(meeting, node, true, false);
-    const onlySecond = this.way(meeting, node, false, true);
+    const onlyFirst = this.mixed(meeting, node, true);
+    const onlySecond = this.mixed(meeting, node, false);
     const firstMatters =
-      (state[second] !== UNKNOWN && both !== onlySecond) || (state[second] !== KNOWN && onlyFirst !== none);
-    if (state[first] === OPEN && firstMatters) return first;
+      (ofSecond !== UNKNOWN && both !== onlySecond) || (ofSecond !== KNOWN && onlyFirst !== none);
+    if (ofFirst === OPEN && firstMatters) return first;
     const secondMatters =
-      (state[first] !== UNKNOWN && both !== onlyFirst) || (state[first] !== KNOWN && onlySecond !== none);
-    if (state[second] === OPEN && secondMatters) return second;
-    return NOBODY;
+      (ofFirst !== UNKNOWN && both !== onlyFirst) || (ofFirst !== KNOWN && onlySecond !== none);
+    return ofSecond === OPEN && secondMatters ? second : NOBODY;
   }
 
-  /** The child that mixtures go to which know these players of a node. */
-  private way(meeting: Meeting, node: number, firstKnown: boolean, secondKnown: boolean): number {
-    if (firstKnown === secondKnown) return (firstKnown ? meeting.row : meeting.background)[node];
-    const joint = this.joint[node];
-    if (joint === undefined) throw new Error('two players have a joint feature');
-    return childOf(this.tree, node, (firstKnown ? joint.firstKnown : joint.secondKnown)[meeting.pair]);
+  /** The child that mixtures go to which know one player of a joint feature and not the other. */
+  private mixed({ pair }: Meeting, node: number, knowsFirst: boolean): number {
+    return childOf(this.tree, node, (knowsFirst ? this.firstKnown : this.secondKnown)[node][pair]);
   }
 }
 
