@@ -41,8 +41,9 @@ const LEAST_SECONDS = 0.2;
 export const START_SECONDS = 0.5;
 
 /**
- * Seconds above that for every million cells gone through, as `npm run bench:families` prints them, on two cores. Families that read pictures, texts or windows are not here, their cells are not alike; nor is `gan`, which takes as
- * long on few rows as on many.
+ * Seconds above that for every million cells gone through, as `npm run bench:families` prints them, on two cores. Families
+ * that read pictures, texts or windows are not here, their cells are not alike; nor is `gan`, which takes as long on few rows
+ * as on many.
  */
 const TABLE: Readonly<Partial<Record<ModelSpec['family'], number>>> = {
   linear: 7.6,
