@@ -34,10 +34,10 @@ export interface JointFeature {
 }
 
 /**
- * Leaves that may be shared, 10 to 20 s of work. Joint features have a leaf shared once for each manner in which their
+ * Leaves that may be shared, 20 to 30 s of work. Joint features have a leaf shared once for each manner in which their
  * players' answers lead to it: on real data that is little more than without them, but nothing in their nature bounds it.
  */
-const MOST_SHARES = 60_000_000;
+const MOST_SHARES = 100_000_000;
 
 /**
  * One a row, about its score; undefined where more than `most` leaves would have to be shared. Time: rows x background rows x
