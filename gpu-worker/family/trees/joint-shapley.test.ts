@@ -113,6 +113,30 @@ describe('Shapley values of trees with interactions', () => {
     }
   });
 
+  it('are those of the definition where two lags make a feature, each known with its column', async () => {
+    const before = (values: readonly number[]): number[] =>
+      values.map((_, row) => values[Math.max(0, row - 1)]);
+    const [lateA, lateB] = [before(a), before(b)];
+    const y = a.map(
+      (value, row) => 8 * lateA[row] * lateB[row] + 5 * value * lateA[row] + 3 * c[row] * lateB[row],
+    );
+    const table = tableOf({ cycle: a.map((_, row) => row), a, b, c, y });
+    const windowed = { ...spec, window: { length: 3, order: 'cycle' } };
+    const alone = await learnt(table, 'regression', { ...windowed, interactions: 0 });
+    const { target, trained, file } = await learnt(table, 'regression', windowed);
+    if (target.task !== 'regression') throw new Error('a regression');
+    try {
+      const of = ([answer]: Float32Array): number => answer * target.deviation + target.mean;
+      const found = await sharesOf(trained, rows, 0);
+      expect(found).not.toEqual(await sharesOf(alone.trained, rows, 0));
+      for (const [at, shares] of found.entries())
+        expectSame(shares, await sharesByDefinition(file, rows[at], of), 3);
+    } finally {
+      await file.close();
+      await alone.file.close();
+    }
+  });
+
   it('are those of the definition: log-odds of a label', async () => {
     const table = tableOf({ ...inputs, y: score.map((value) => (value > 0.5 ? 'yes' : 'no')) });
     const { trained, pairs, file } = await learnt(table, 'classification', spec);

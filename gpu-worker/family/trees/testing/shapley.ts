@@ -7,6 +7,7 @@ import { RAW } from '../../../prepare/encoding';
 import { typedInputs } from '../../../prepare/graph';
 import { columnNamed, fitTarget } from '../../../prepare/target';
 import type { SupervisedTarget } from '../../../prepare/target';
+import { rowOrder } from '../../../prepare/window';
 import { request } from '../../../testing/examples';
 import { Assembly, featureColumns } from '../../../train/assemble';
 import type { ShapleyValues, Trained } from '../../trained';
@@ -55,7 +56,7 @@ export const learnt = async (
 ): Promise<{
   readonly target: SupervisedTarget;
   readonly trained: Trained;
-  /** What two columns each were made one feature of. */
+  /** What two columns each were made one feature of, where there is no window. */
   readonly pairs: string[];
   readonly file: SealedFile;
 }> => {
@@ -76,7 +77,10 @@ export const learnt = async (
   const outputs = { [classes > 0 ? 'probabilities' : 'prediction']: trained.output(typed) };
   const onnx = modelBytes({ name: 'trees', inputs: Object.values(typed), outputs });
   const pairs = preparation.interactions.map(({ of }) => [...of].sort().join(' and '));
-  return { target, trained, pairs, file: await SealedFile.open({ onnx, table, classes, signal }) };
+  const { window } = parsed;
+  const order = window && rowOrder(table, window.order, window.group ?? null);
+  const file = await SealedFile.open({ onnx, table, classes, signal, ...(order && { order }) });
+  return { target, trained, pairs, file };
 };
 
 const background = Int32Array.from({ length: 20 }, (_, i) => 7 * i);
