@@ -105,6 +105,9 @@ export type LeaderboardRow = z.infer<typeof LeaderboardRow>;
 /** Trials of one job: keeps every message below the limit of the message server. */
 export const MOST_TRIALS = 200;
 
+/** Of the budget of a search, kept at least for making its model: planned for by the worker, held to by the gateway. */
+export const ASSEMBLE_SHARE = 0.1;
+
 /** What a trial keeps until its job ends: the two files of `TrialOutcome`, and its `inputs` as JSON. */
 const trialFiles = <T extends z.ZodType>(each: T) =>
   z.object({ model: each, predictions: each, inputs: each });

@@ -14,6 +14,7 @@ import type {
   TrialOutcome,
   TrialSpec,
 } from '../../contracts';
+import { ASSEMBLE_SHARE } from '../../contracts';
 import { expectedSeconds, paceOf } from './expected-seconds';
 import { MARGIN, makingSeconds } from './making';
 import { portfolio } from './portfolio';
@@ -170,9 +171,7 @@ const indistinct = (one: Standing, other: Standing): boolean => {
 
 /** Share of the time that is left which a rung may take, by how many rungs come after it. */
 const SHARE_BEFORE_OTHERS = 0.55;
-/** Kept for making the model: of everything, and at least. */
-const ASSEMBLE_SHARE = 0.1;
-/** By time the members learn once more from all rows in the end. */
+/** Kept for making the model of a search by time, whose members learn once more from all rows in the end. */
 const REFIT_SHARE = 0.25;
 
 /** The reserve for making the model is no larger a share than this, and holds this many of the leading candidates. */

@@ -1,5 +1,5 @@
 /** What a training may still use. Times in milliseconds; every limit is hard. */
-import { Failure, MOST_TRIALS } from '../../contracts';
+import { ASSEMBLE_SHARE, Failure, MOST_TRIALS } from '../../contracts';
 import type { Device, SearchBudget } from '../../contracts';
 import { purseOf, secondsOf, trialsOf } from './budget';
 import type { DeviceTime, Purse } from './purse';
@@ -20,8 +20,6 @@ export interface Spent {
 
 /** A trial that does not stop at its limit is ended this much later. */
 export const TRIAL_GRACE_MS = 2000;
-/** At least this share of the budget is kept for making the model. */
-const ASSEMBLE_SHARE = 0.1;
 
 const left = (total: number, used: number): number => Math.max(0, total - used);
 const least = (...limits: readonly (number | null)[]): number | null => {
