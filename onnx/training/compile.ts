@@ -4,6 +4,7 @@ import { gradients } from '../gradient';
 import * as op from '../op';
 import { countOf, type Dtype, type Shape } from '../tensor';
 import { input, type Value } from '../value';
+import { known } from './known';
 import { WeightLayout, type Parameters, type Weights } from './layout';
 import type { Optimizer } from './optimizer';
 import type { L2 } from './penalty';
@@ -147,7 +148,7 @@ export const compileTraining = <C extends string>(plan: TrainingPlan<C>): Compil
   const body: StepBody = (carried, slices, also) => {
     const step = trainingStep(plan, {
       carried,
-      batch: Object.fromEntries(names.map((name, at) => [name, known(slices, at)])) as Record<C, Value>,
+      batch: Object.fromEntries(names.map((name, at) => [name, known(slices[at], name)])) as Record<C, Value>,
       coefficients: slices.slice(names.length),
       resident,
       draw: (dims, rate) => {
@@ -160,9 +161,11 @@ export const compileTraining = <C extends string>(plan: TrainingPlan<C>): Compil
     const order = Object.keys(plan.parameters);
     const found = gradients(
       step.loss,
-      order.map((name) => named(step.weights, name)),
+      order.map((name) => known(step.weights[name], name)),
     );
-    const slopes = layout.pack(Object.fromEntries(order.map((name, at) => [name, known(found, at)])));
+    const slopes = layout.pack(
+      Object.fromEntries(order.map((name, at) => [name, known(found[at], `the gradient of ${name}`)])),
+    );
     const { state: next, loss } = step.update(slopes);
     reports.push(...Object.keys(step.metrics));
     const { collect, after } = afterLoop([loss, ...Object.values(step.metrics)], next);
@@ -180,10 +183,12 @@ export const compileTraining = <C extends string>(plan: TrainingPlan<C>): Compil
   const outputs: Record<string, Value> = {};
   const stateTensors = state.map((value, at): StateTensor => {
     const name = inputName(value);
-    outputs[`next/${name}`] = known(result.state, at);
+    outputs[`next/${name}`] = known(result.state[at], `next/${name}`);
     return { input: name, output: `next/${name}`, dims: value.shape.map(Number) };
   });
-  finish(result.collected).forEach((report, at) => (outputs[known(reports, at)] = report));
+  finish(result.collected).forEach(
+    (report, at) => (outputs[known(reports[at], 'the name of a report')] = report),
+  );
   const inputs = [
     ...data,
     ...Object.values(resident),
@@ -214,10 +219,10 @@ export const compileTraining = <C extends string>(plan: TrainingPlan<C>): Compil
         .map(({ dims }) => new Float32Array(countOf(dims)));
       slots.splice(0, layout.groups.length, ...layout.arrays(weights));
       const arrays = [...slots, ...(buffers?.arrays(weights) ?? [])];
-      return Object.fromEntries(stateTensors.map(({ input: name }, at) => [name, known(arrays, at)]));
+      return Object.fromEntries(stateTensors.map(({ input: name }, at) => [name, known(arrays[at], name)]));
     },
     weightsOf: (arrays) => {
-      const all = stateTensors.map(({ input: name }) => named(arrays, name));
+      const all = stateTensors.map(({ input: name }) => known(arrays[name], name));
       return { ...layout.weights(all), ...buffers?.weights(all.slice(trained.length)) };
     },
     coefficients: (firstStep, steps, learningRate) =>
@@ -259,18 +264,6 @@ const viaLoop = (
 
 const inputName = (value: Value): string => (value.origin.kind === 'input' ? value.origin.name : '');
 
-const known = <T>(list: readonly T[], index: number): T => {
-  const item = list[index];
-  if (item === undefined) throw new GraphError(`training: item ${index} is missing`);
-  return item;
-};
-
-const named = <T>(record: Readonly<Record<string, T>>, name: string): T => {
-  const item = record[name];
-  if (item === undefined) throw new GraphError(`training: ${name} is missing`);
-  return item;
-};
-
 const coefficientFeeds = (
   optimizer: Optimizer,
   firstStep: number,
@@ -282,9 +275,9 @@ const coefficientFeeds = (
     const rate = typeof learningRate === 'number' ? learningRate : learningRate(firstStep + at);
     optimizer
       .coefficientsAt(firstStep + at + 1, rate)
-      .forEach((value, which) => known(columns, which).fill(value, at, at + 1));
+      .forEach((value, which) => known(columns[which], 'a coefficient').fill(value, at, at + 1));
   }
   return Object.fromEntries(
-    optimizer.coefficients.map((name, which) => [`step/${name}`, known(columns, which)]),
+    optimizer.coefficients.map((name, which) => [`step/${name}`, known(columns[which], name)]),
   );
 };

@@ -2,6 +2,7 @@ import { GraphError } from '../errors';
 import * as op from '../op';
 import { countOf } from '../tensor';
 import { input, type Value } from '../value';
+import { known } from './known';
 
 /** Dimensions of every trainable tensor by name. */
 export type Parameters = Readonly<Record<string, readonly number[]>>;
@@ -59,8 +60,7 @@ export class WeightLayout {
   unpack(carried: readonly Value[]): Record<string, Value> {
     const found: Record<string, Value> = {};
     this.groups.forEach(({ members }, index) => {
-      const value = carried[index];
-      if (value === undefined) throw new GraphError(`parameter group ${index} is missing`);
+      const value = known(carried[index], `parameter group ${index}`);
       const parts =
         members.length === 1
           ? [value]
@@ -106,8 +106,7 @@ export class WeightLayout {
   weights(arrays: readonly Float32Array[]): Record<string, Float32Array> {
     const found: Record<string, Float32Array> = {};
     this.groups.forEach(({ members }, index) => {
-      const array = arrays[index];
-      if (array === undefined) throw new GraphError(`parameter group ${index} is missing`);
+      const array = known(arrays[index], `parameter group ${index}`);
       for (const { name, offset, count } of members) found[name] = array.slice(offset, offset + count);
     });
     return found;

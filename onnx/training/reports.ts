@@ -1,8 +1,10 @@
 import { constantInts, intsOf, numberAttribute } from '../gradient/algebra';
-import { GraphError } from '../errors';
 import * as op from '../op';
 import { countOf } from '../tensor';
 import { nodesBehind, type Node, type Value } from '../value';
+import { known } from './known';
+
+const OPERAND = 'an operand of a report';
 
 /** An operator once more, on operands that have one axis more in front; `node` is the one of a single step. */
 type Rebuild = (operands: readonly Value[], node: Node) => Value;
@@ -10,7 +12,7 @@ type Rebuild = (operands: readonly Value[], node: Node) => Value;
 const binary =
   (operator: (a: Value, b: Value) => Value): Rebuild =>
   ([a, b]) =>
-    operator(known(a), known(b));
+    operator(known(a, OPERAND), known(b, OPERAND));
 
 const reduction =
   (
@@ -18,7 +20,7 @@ const reduction =
     axesOf: (node: Node) => readonly number[],
   ): Rebuild =>
   ([x], node) =>
-    operator(known(x), {
+    operator(known(x, OPERAND), {
       axes: axesOf(node).map((axis) => axis + 1),
       keepDims: numberAttribute(node, 'keepdims', 1) === 1,
     });
@@ -29,7 +31,7 @@ const REBUILDS: Readonly<Record<string, Rebuild>> = {
   Sub: binary(op.Sub),
   Mul: binary(op.Mul),
   Div: binary(op.Div),
-  Neg: ([x]) => op.Neg(known(x)),
+  Neg: ([x]) => op.Neg(known(x, OPERAND)),
   ReduceMean: reduction(op.ReduceMean, (node) => intsOf(node, 'axes')),
   ReduceSum: reduction(op.ReduceSum, (node) => constantInts(node, 1)),
 };
@@ -56,7 +58,9 @@ export const afterLoop = (
     if (value.origin.kind === 'constant') return () => value;
     const moved = movable(value, stays);
     if (moved !== undefined) {
-      const operands = moved.node.inputs.slice(0, moved.operands).map((operand) => later(known(operand)));
+      const operands = moved.node.inputs
+        .slice(0, moved.operands)
+        .map((operand) => later(known(operand, OPERAND)));
       return (stacked) =>
         moved.rebuild(
           operands.map((operand) => operand(stacked)),
@@ -64,7 +68,7 @@ export const afterLoop = (
         );
     }
     const at = collect.includes(value) ? collect.indexOf(value) : collect.push(value) - 1;
-    return (stacked) => known(stacked[at]);
+    return (stacked) => known(stacked[at], 'a collected value');
   };
   const made = reports.map(later);
   return { collect, after: (stacked) => made.map((report) => report(stacked)) };
@@ -89,9 +93,4 @@ const movable = (value: Value, stays: ReadonlySet<Node>) => {
     );
   });
   return fits ? { node, rebuild, operands } : undefined;
-};
-
-const known = <T>(item: T | undefined): T => {
-  if (item === undefined) throw new GraphError('training: an operand of a report is missing');
-  return item;
 };

@@ -3,6 +3,7 @@ import { GraphError } from '../errors';
 import * as op from '../op';
 import type { Value } from '../value';
 import type { TrainingPlan } from './compile';
+import { known } from './known';
 import { WeightLayout } from './layout';
 import { clip, withL2 } from './penalty';
 
@@ -63,9 +64,11 @@ export const trainingStep = <C extends string>(
       const clipped = plan.clipNorm === undefined ? penalised.slopes : clip(penalised.slopes, plan.clipNorm);
       const next = layout.groups.map((group, at) =>
         plan.optimizer.update({
-          parameters: known(parameters, at),
-          gradients: known(clipped, at),
-          slots: plan.optimizer.slots.map((_, slot) => known(carried, (slot + 1) * groups + at)),
+          parameters: known(parameters[at], group.name),
+          gradients: known(clipped[at], `the gradient of ${group.name}`),
+          slots: plan.optimizer.slots.map((slot, nth) =>
+            known(carried[(nth + 1) * groups + at], `${slot} of ${group.name}`),
+          ),
           coefficients,
           group,
         }),
@@ -73,19 +76,15 @@ export const trainingStep = <C extends string>(
       return {
         state: [
           ...next.map((updated) => updated.parameters),
-          ...plan.optimizer.slots.flatMap((_, slot) => next.map((updated) => known(updated.slots, slot))),
+          ...plan.optimizer.slots.flatMap((slot, nth) =>
+            next.map((updated) => known(updated.slots[nth], slot)),
+          ),
           ...(buffers?.pack(held) ?? []),
         ],
         loss: penalised.loss,
       };
     },
   };
-};
-
-const known = <T>(list: readonly T[], index: number): T => {
-  const item = list[index];
-  if (item === undefined) throw new GraphError(`training: item ${index} is missing`);
-  return item;
 };
 
 export const buffersOf = <C extends string>({
