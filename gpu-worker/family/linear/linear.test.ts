@@ -9,7 +9,8 @@ import { coordinateDescent } from './coordinate-descent';
 import { withLoss } from './loss';
 import type { LossShape } from './loss';
 import { newton, steepness } from './newton';
-import { normalEquations, solveRidge } from './normal-equations';
+import { normalEquations, partEquations, solveRidge } from './normal-equations';
+import type { NormalEquations } from './normal-equations';
 import { ridgeByFolds } from './ridge-folds';
 
 const signal = new AbortController().signal;
@@ -92,6 +93,25 @@ it('the penalty by folds is the one that predicts the rows left out best', async
   const least = await leftOut(penalty);
   for (const times of [10, 3, 0.3, 0.1]) expect(await leftOut(times * penalty)).toBeGreaterThan(least);
   expectClose(weights, [...solveRidge(await normalEquations(features, targets, signal), penalty)], 9);
+});
+
+it('sums of parts of the rows are, bit for bit, those of each part alone', async () => {
+  const [count, width] = [9000, 3];
+  const values = Float32Array.from({ length: count * width }, (_, i) => Math.sin(0.37 * i) * 10 ** (i % 4));
+  const targets = Float32Array.from({ length: count }, (_, i) => Math.cos(1.7 * i));
+  const weights = targets.map((value) => value * value);
+  const ends = [4100, 4100, 8999, count];
+  for (const weighing of [undefined, weights]) {
+    const parts = await partEquations({ rows: count, width, values }, targets, ends, signal, weighing);
+    const alone: NormalEquations[] = [];
+    for (const [at, to] of ends.entries()) {
+      const from = ends[at - 1] ?? 0;
+      const part = { rows: to - from, width, values: values.slice(from * width, to * width) };
+      const weight = weighing?.slice(from, to);
+      alone.push(await normalEquations(part, targets.slice(from, to), signal, weight));
+    }
+    expect(parts).toEqual(alone);
+  }
 });
 
 describe('linear on real data', () => {

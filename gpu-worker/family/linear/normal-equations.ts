@@ -13,42 +13,60 @@ export interface NormalEquations {
   readonly moments: Float64Array;
 }
 
-/** Sums XᵀDX and XᵀDy in double over blocks of rows; D = `weights` of the rows, 1 where left out. */
+/** Sums XᵀDX and XᵀDy in double over all rows; D = `weights` of the rows, 1 where left out. */
 export const normalEquations = async (
   matrix: FeatureMatrix,
   targets: Float32Array,
   signal: AbortSignal,
   weights?: Float32Array,
-): Promise<NormalEquations> => {
-  const { width } = matrix;
-  const size = width + 1;
+): Promise<NormalEquations> => (await partEquations(matrix, targets, [matrix.rows], signal, weights))[0];
+
+/** The same of each part of the rows by itself: a part begins where the one before ends, and ends before a row of `ends`. */
+export const partEquations = async (
+  matrix: FeatureMatrix,
+  targets: Float32Array,
+  ends: readonly number[],
+  signal: AbortSignal,
+  weights?: Float32Array,
+): Promise<NormalEquations[]> => {
+  const size = matrix.width + 1;
+  const parts: NormalEquations[] = [];
+  await withSession(momentsModel(matrix.width, weights !== undefined), {}, async (session) => {
+    for (const [at, end] of ends.entries()) {
+      const start = at === 0 ? 0 : ends[at - 1];
+      const gram = new Float64Array(size * size);
+      const moments = new Float64Array(size);
+      await inBlocks(end - start, signal, async (first, last) => {
+        const [from, to] = [start + first, start + last];
+        const column = (values: Float32Array): Tensor => float32(values.subarray(from, to), [to - from, 1]);
+        const answer = await session.run({
+          features: matrixTensor(matrix, from, to),
+          target: column(targets),
+          ...(weights !== undefined && { weight: column(weights) }),
+        });
+        const block = answer['products']?.data;
+        if (!(block instanceof Float64Array)) throw new Error('expected a float64 tensor');
+        for (let i = 0; i < size; i++) {
+          for (let j = 0; j < size; j++) gram[i * size + j] += block[i * (size + 1) + j];
+          moments[i] += block[i * (size + 1) + size];
+        }
+      });
+      parts.push({ gram, moments });
+    }
+  });
+  return parts;
+};
+
+/** features [rows, width], target [rows, 1] and, if weighted, weight [rows, 1] -> products of columns, 1 and target. */
+const momentsModel = (width: number, weighted: boolean): Uint8Array => {
   const features = input('features', 'float32', ['rows', width]);
   const target = input('target', 'float32', ['rows', 1]);
   const wide = op.Cast(op.Concat([features, op.Add(op.Mul(target, 0), scalar(1)), target], 1), 'float64');
   const weight = input('weight', 'float32', ['rows', 1]);
-  const left = weights === undefined ? wide : op.Mul(wide, op.Cast(weight, 'float64'));
+  const left = weighted ? op.Mul(wide, op.Cast(weight, 'float64')) : wide;
   const products = op.MatMul(op.Transpose(left), wide);
-  const inputs = [features, target, ...(weights === undefined ? [] : [weight])];
-  const model = modelBytes({ name: 'moments', inputs, outputs: { products } });
-  const gram = new Float64Array(size * size);
-  const moments = new Float64Array(size);
-  await withSession(model, {}, (session) =>
-    inBlocks(matrix.rows, signal, async (from, to) => {
-      const column = (values: Float32Array): Tensor => float32(values.subarray(from, to), [to - from, 1]);
-      const answer = await session.run({
-        features: matrixTensor(matrix, from, to),
-        target: column(targets),
-        ...(weights !== undefined && { weight: column(weights) }),
-      });
-      const block = answer['products']?.data;
-      if (!(block instanceof Float64Array)) throw new Error('expected a float64 tensor');
-      for (let i = 0; i < size; i++) {
-        for (let j = 0; j < size; j++) gram[i * size + j] += block[i * (size + 1) + j];
-        moments[i] += block[i * (size + 1) + size];
-      }
-    }),
-  );
-  return { gram, moments };
+  const inputs = [features, target, ...(weighted ? [weight] : [])];
+  return modelBytes({ name: 'moments', inputs, outputs: { products } });
 };
 
 /**

@@ -2,7 +2,7 @@
 import type { LinearSpec } from '../../../contracts';
 import type { Examples } from '../data';
 import type { LinearWeights } from './loss';
-import { normalEquations, solveRidge } from './normal-equations';
+import { partEquations, solveRidge } from './normal-equations';
 import type { NormalEquations } from './normal-equations';
 import { choosePenalty } from './penalty';
 import type { Chosen } from './penalty';
@@ -17,16 +17,13 @@ export const WIDEST_FOLDS = 256;
  */
 export const ridgeByFolds = async (
   spec: LinearSpec,
-  examples: Examples,
+  { features, targets }: Examples,
   signal: AbortSignal,
   tried: (share: number) => void,
 ): Promise<Chosen<LinearWeights>> => {
-  const { rows } = examples.features;
-  const blocks: NormalEquations[] = [];
-  for (let fold = 0; fold < FOLDS; fold++) {
-    const part = partOf(examples, Math.floor((rows * fold) / FOLDS), Math.floor((rows * (fold + 1)) / FOLDS));
-    blocks.push(await normalEquations(part.features, part.targets, signal));
-  }
+  const { rows } = features;
+  const ends = Array.from({ length: FOLDS }, (_, fold) => Math.floor((rows * (fold + 1)) / FOLDS));
+  const blocks = await partEquations(features, targets, ends, signal);
   const whole = blocks.reduce((sum, block) => combined(sum, block, 1));
   const others = blocks.map((block) => combined(whole, block, -1));
   const chosen = await choosePenalty<{ all: LinearWeights; folds: LinearWeights[] }>(
@@ -42,11 +39,6 @@ export const ridgeByFolds = async (
   );
   return { penalty: chosen.penalty, weights: chosen.weights.all };
 };
-
-const partOf = ({ features: { width, values }, targets }: Examples, from: number, to: number): Examples => ({
-  features: { rows: to - from, width, values: values.subarray(from * width, to * width) },
-  targets: targets.subarray(from, to),
-});
 
 const combined = (a: NormalEquations, b: NormalEquations, sign: 1 | -1): NormalEquations => ({
   gram: a.gram.map((value, at) => value + sign * b.gram[at]),
