@@ -1,4 +1,5 @@
 /** Writes `bench/results/<name>.json` and refreshes the table in `bench/RESULTS.md`. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, writeFileSync, mkdirSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -22,6 +23,8 @@ interface Results {
   readonly name: string;
   readonly date: string;
   readonly machine: string;
+  /** As `revision()`; older results have none. */
+  readonly revision?: string;
   readonly quick: boolean;
   readonly figures: readonly Figure[];
 }
@@ -34,6 +37,24 @@ const machine = (): string => {
   return `${cores[0]?.model.trim() ?? 'unknown processor'}, ${cores.length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
 };
 
+/**
+ * The commit that is measured: the last one that changed more than results, with a `+` where more is changed and not
+ * committed. `unknown` outside of a repository.
+ */
+export const revision = (): string => {
+  const git = (...args: string[]): string =>
+    execFileSync('git', [...args, '--', '.', ':!bench/results', ':!bench/RESULTS.md'], {
+      ...{ cwd: resolve(folder, '..'), encoding: 'utf8' },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  try {
+    const changed = git('status', '--porcelain') !== '';
+    return git('log', '-1', '--format=%h') + (changed ? '+' : '');
+  } catch {
+    return 'unknown';
+  }
+};
+
 const number = (value: number | null): string =>
   value === null ? '' : value.toLocaleString('en-US', { maximumSignificantDigits: 4 });
 
@@ -41,7 +62,7 @@ const table = (results: Results): string =>
   [
     `## ${results.name}`,
     '',
-    `${results.date}, ${results.machine}${results.quick ? ', quick run' : ''}. \`npm run bench:${results.name}\``,
+    `${results.date}${results.revision === undefined ? '' : `, commit ${results.revision}`}, ${results.machine}${results.quick ? ', quick run' : ''}. \`npm run bench:${results.name}\``,
     '',
     '| figure | value | baseline | ratio | target | met |',
     '|---|---|---|---|---|---|',
@@ -63,18 +84,25 @@ export const writeResults = (
     name,
     date: new Date().toISOString().slice(0, 10),
     machine: machine(),
+    revision: revision(),
     quick,
     figures,
   };
   mkdirSync(join(folder, 'results'), { recursive: true });
   writeFileSync(join(folder, 'results', `${name}.json`), `${JSON.stringify(results, null, 2)}\n`);
+  refreshTables();
+};
+
+/** `bench/RESULTS.md` from what is stored. */
+export const refreshTables = (): void => {
   const all = readdirSync(join(folder, 'results'))
     .filter((file) => file.endsWith('.json'))
     .sort()
     .map((file) => JSON.parse(readFileSync(join(folder, 'results', file), 'utf8')) as Results);
   const head =
     '# Results\n\nEach figure and its baseline were measured in the same run by the command named above its table. ' +
-    'Machines are noisy: read the ratios.\n\n';
+    'Machines are noisy: read the ratios. The code may be newer than a table: its commit is the one that was measured, with a `+` ' +
+    'where more was changed than committed. Of a table without one, `git log -1 bench/results/NAME.json` names the commit that brought it.\n\n';
   writeFileSync(join(folder, 'RESULTS.md'), head + all.map(table).join('\n'));
 };
 
