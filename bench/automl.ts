@@ -16,12 +16,12 @@ import { isSupervised } from '../gpu-worker/family/data';
 import { pose } from '../gpu-worker/purpose';
 import { Assembly } from '../gpu-worker/train/assemble';
 import { PEERS, peerAnswers } from './automl/peers';
-import { SETS, readSet } from './automl/sets';
-import type { DataSet } from './automl/sets';
 import { figuresOf } from './automl/verdict';
 import type { SetResult } from './automl/verdict';
 import { option } from './option';
 import { writeResults } from './results';
+import { SETS, readSet } from './sets';
+import type { DataSet } from './sets';
 
 const QUICK = process.argv.includes('--quick');
 const FOLDS = Number(option('folds') ?? (QUICK ? 2 : 5));

@@ -1,9 +1,9 @@
 /** The tabular sets of ../shared/data as tables: what is asked for, and what would give the answer away. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { ColumnSpec } from '../../contracts';
-import type { Column, Table } from '../../gpu-worker/data/table';
-import { inferColumn, parseCell, records } from '../../tabular';
+import type { ColumnSpec } from '../contracts';
+import type { Column, Table } from '../gpu-worker/data/table';
+import { inferColumn, parseCell, records } from '../tabular';
 
 export interface DataSet {
   readonly name: string;
@@ -85,7 +85,18 @@ export const SETS: readonly DataSet[] = [
   },
 ];
 
-/** Undefined where the file is not here. */
+export const setNamed = (name: string): DataSet => {
+  const found = SETS.find((set) => set.name === name);
+  if (found === undefined)
+    throw new Error(`no set ${name}; one of ${SETS.map((set) => set.name).join(', ')}`);
+  return found;
+};
+
+/** Every fifth row. */
+export const everyFifth = (rows: number): Uint8Array =>
+  Uint8Array.from({ length: rows }, (_, row) => (row % 5 === 0 ? 1 : 0));
+
+/** No row is held out. Undefined where the file is not here. */
 export const readSet = (set: DataSet): Table | undefined => {
   const path = join(dataFolder(), set.file);
   if (!existsSync(path)) return undefined;
@@ -107,7 +118,7 @@ export const readSet = (set: DataSet): Table | undefined => {
   };
 };
 
-// dist/bench/automl/sets.js -> the folder beside the project
+// dist/bench/sets.js -> the folder beside the project
 const dataFolder = (): string => {
   for (let folder = resolve(__dirname); ; folder = resolve(folder, '..')) {
     const found = join(folder, 'shared', 'data');

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Table } from '../../gpu-worker/data/table';
+import type { Column, Table } from '../../gpu-worker/data/table';
 import type { SupervisedTarget } from '../../gpu-worker/prepare/target';
 import { pythonWith } from '../python';
 
@@ -30,9 +30,25 @@ model.fit(x[train], y[train])
 `;
 
 /**
- * Answers for \`test\`, [rows, width] row-major in target units. Categories are coded by their order, missing cells are
- * NaN, and an instant is given as a number and as hour, weekday, day of the year and year: our own features of it.
+ * Row-major [rows, width]. Categories are coded by their order, missing cells are NaN, and an instant is given as a number
+ * and as hour, weekday, day of the year and year: our own features of it.
  */
+export const matrixOf = (columns: readonly Column[], rows: number): Float64Array => {
+  const parts = columns.flatMap((column) =>
+    column.kind === 'number'
+      ? [column.values]
+      : column.kind === 'time'
+        ? timeParts(column.values)
+        : 'codes' in column
+          ? [Float64Array.from(column.codes, (code) => (code < 0 ? NaN : code))]
+          : [],
+  );
+  const matrix = new Float64Array(rows * parts.length);
+  parts.forEach((values, at) => values.forEach((value, row) => (matrix[row * parts.length + at] = value)));
+  return matrix;
+};
+
+/** Answers for `test`, [rows, width] row-major in target units. */
 export const peerAnswers = (
   peer: Peer,
   folder: string,
@@ -41,22 +57,13 @@ export const peerAnswers = (
 ): Float64Array => {
   const python = pythonWith('sklearn, xgboost', 'python3-xgboost');
   const { table, target } = data;
-  const columns = table.columns
-    .filter(({ spec }) => data.features.includes(spec.name))
-    .flatMap((column) =>
-      column.kind === 'number'
-        ? [column.values]
-        : column.kind === 'time'
-          ? timeParts(column.values)
-          : 'codes' in column
-            ? [Float64Array.from(column.codes, (code) => (code < 0 ? NaN : code))]
-            : [],
-    );
-  const x = new Float64Array(table.rows * columns.length);
-  columns.forEach((values, at) => values.forEach((value, row) => (x[row * columns.length + at] = value)));
+  const x = matrixOf(
+    table.columns.filter(({ spec }) => data.features.includes(spec.name)),
+    table.rows,
+  );
   const y = target.task === 'regression' ? target.values : Float64Array.from(target.codes);
-  writeFileSync(join(folder, 'x.f64'), new Uint8Array(x.buffer));
-  writeFileSync(join(folder, 'y.f64'), new Uint8Array(Float64Array.from(y).buffer));
+  writeFileSync(join(folder, 'x.f64'), x);
+  writeFileSync(join(folder, 'y.f64'), Float64Array.from(y));
   writeFileSync(
     join(folder, 'peers.json'),
     JSON.stringify({
