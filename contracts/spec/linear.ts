@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Interactions } from './interactions';
 import { Scaling } from './scaling';
 import { ForecastOptions, WindowOptions } from './series';
+import { TargetEncodingAbove } from './target-encoding';
 
 export const LinearSpec = z.strictObject({
   family: z.literal('linear'),
@@ -15,6 +16,8 @@ export const LinearSpec = z.strictObject({
   /** Left out: 0. A forecast has none. */
   interactions: Interactions.optional(),
   ...Scaling.shape,
+  /** Left out: no category is. A forecast has none. */
+  targetEncodingAbove: TargetEncodingAbove.optional(),
   /** Number columns are read with what they were in the rows before: lags, their mean and their spread. */
   window: WindowOptions.optional(),
   /** For the task forecast, which chooses its own penalty on the validation windows. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Interactions } from './interactions';
 import { Scaling } from './scaling';
 import { WindowOptions } from './series';
+import { TargetEncodingAbove } from './target-encoding';
 
 /**
  * Multi-layer perceptron. The defaults on a regression are the article's example: Dense 64-64-1, Adam, mean squared
@@ -35,6 +36,8 @@ export const MlpSpec = z.strictObject({
   numeric: z.enum(['standard', 'piecewise']).default('standard'),
   bins: z.number().int().min(2).max(128).default(16),
   ...Scaling.shape,
+  /** Left out: no category is. */
+  targetEncodingAbove: TargetEncodingAbove.optional(),
   interactions: Interactions.default(0),
   /**
    * What each number becomes before the first layer (Gorishniy et al. 2022). `linear`: a product of its own with all of

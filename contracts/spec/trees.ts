@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Interactions } from './interactions';
 import { WindowOptions } from './series';
+import { TargetEncodingAbove } from './target-encoding';
 
 /** Which rows each tree learns from. */
 const RowSampling = z.discriminatedUnion('kind', [
@@ -36,6 +37,8 @@ export const TreesSpec = z.strictObject({
   /** Share of the columns that each tree may ask for. */
   columnFraction: z.number().gt(0).max(1).default(1),
   interactions: Interactions.default(0),
+  /** Left out: no category is. */
+  targetEncodingAbove: TargetEncodingAbove.optional(),
   /** Number columns with which the answer of a regression, or the chance of the second class, may only rise (1) or fall (-1). */
   monotone: z.record(z.string(), z.union([z.literal(1), z.literal(-1)])).default({}),
   /** What a regression minimises; `poisson` for counts; `quantile` answers that quantile. */

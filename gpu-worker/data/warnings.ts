@@ -55,7 +55,10 @@ const ofColumn = async (duck: Duck, at: number, profile: ColumnProfile): Promise
       );
   }
   if (type === 'category' && distinct > HIGH_CARDINALITY) {
-    say('HIGH_CARDINALITY', `it has ${distinct} distinct values; rare ones are treated as one`);
+    say(
+      'HIGH_CARDINALITY',
+      `it has ${distinct} distinct values; rare ones are treated as one, unless targetEncodingAbove of the spec encodes them by the target`,
+    );
   }
   return warnings;
 };

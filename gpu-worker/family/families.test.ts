@@ -17,8 +17,8 @@ import { familiesOf } from './concrete';
 
 const ROWS = 160;
 const HOUR = 3_600_000_000;
-const wave = (speed: number): number[] =>
-  Array.from({ length: ROWS }, (_, row) => Math.sin(speed * row) + 0.3 * Math.sin(7.3 * speed * row + 1));
+const wave = (speed: number, rows = ROWS): number[] =>
+  Array.from({ length: rows }, (_, row) => Math.sin(speed * row) + 0.3 * Math.sin(7.3 * speed * row + 1));
 
 /** Numbers with gaps, categories, instants, texts: the target follows a number, a category and a word. */
 const mixed = (): Table => {
@@ -117,7 +117,27 @@ const casesOf = (task: LearningTask): Case[] =>
     }
   });
 
-const CASES = LearningTask.options.flatMap(casesOf);
+/** A category of 300 values says most about `y`. */
+const shops = (): Table => {
+  const x = wave(1.3, 600);
+  return tableOf(
+    {
+      x,
+      shop: x.map((_, row) => `shop ${(row * 7) % 300}`),
+      y: x.map((value, row) => value + ((row * 7) % 300) / 50),
+    },
+    (row) => row % 5 === 0,
+  );
+};
+
+/** What a spec may ask for beyond the defaults. */
+const ASKED: readonly Case[] = ['linear', 'trees', 'mlp'].map((family) => ({
+  name: `${family}, a category of 300 values by the target`,
+  table: shops(),
+  request: request({ family, ...SMALL[family], targetEncodingAbove: 20 }),
+}));
+
+const CASES = [...LearningTask.options.flatMap(casesOf), ...ASKED];
 
 const made = new Map<string, Promise<MadeModel>>();
 const modelOf = ({ name, table, request: asked }: Case): Promise<MadeModel> => {

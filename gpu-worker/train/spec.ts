@@ -17,9 +17,9 @@ export const checkedSpec = (given: unknown, task: LearningTask): ModelSpec => {
     throw bad('forecast', `these are options of the task forecast; the task is ${task}`);
   if ('window' in spec && spec.window !== undefined && task === 'forecast')
     throw bad('window', 'a forecast makes its own windows: give it forecast.lookback');
-  for (const field of ['scaling', 'winsorise'])
+  for (const field of ['scaling', 'winsorise', 'targetEncodingAbove'])
     if (task === 'forecast' && field in spec)
-      throw bad(field, 'a forecast scales its series by itself; leave it out');
+      throw bad(field, 'a forecast prepares its series by itself; leave it out');
   if (spec.family !== 'mlp') return spec;
   if (spec.numeric === 'piecewise' && spec.scaling !== undefined)
     throw bad(

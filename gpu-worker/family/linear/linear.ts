@@ -16,7 +16,11 @@ export const linear: Family<LinearSpec, SupervisedTarget | ForecastTarget> = rea
   train: async (spec, data, context) => {
     if (isForecast(data)) return trainLinearForecast(spec, data, context);
     if (!isSupervised(data)) throw new Error(`a linear model cannot learn a ${data.target.task}`);
-    const prepared = await data.prepared({ ...scaledBy(spec), interactions: spec.interactions ?? 0 });
+    const prepared = await data.prepared({
+      ...scaledBy(spec),
+      targetAbove: spec.targetEncodingAbove ?? null,
+      interactions: spec.interactions ?? 0,
+    });
     const train = data.target.task === 'regression' ? trainRidge : trainLogistic;
     return train(spec, data, prepared, context);
   },

@@ -11,10 +11,11 @@ export const mlp: Family<MlpSpec, SupervisedTarget> = readingLags({
   tasks: ['regression', 'classification'],
   validationFraction: (spec) => spec.validationFraction,
   train: async (spec, data, context) => {
-    const { numeric, bins, interactions } = spec;
+    const { numeric, bins, targetEncodingAbove, interactions } = spec;
     const prepared = await data.prepared({
       ...scaledBy(spec),
       ...(numeric === 'piecewise' && { numbers: numeric, bins }),
+      targetAbove: targetEncodingAbove ?? null,
       interactions,
     });
     const { output, history } = await trainMlp(spec, prepared, context);

@@ -29,6 +29,7 @@ export const trees: Family<TreesSpec, SupervisedTarget> = readingLags({
   train: async (spec, data, context) => {
     const { preparation, target, training, validation } = await data.prepared({
       ...RAW,
+      targetAbove: spec.targetEncodingAbove ?? null,
       interactions: spec.interactions,
     });
     const options = optionsOf(spec, target, monotoneOf(spec, data.columns, preparation), context.seed);
