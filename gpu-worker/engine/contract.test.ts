@@ -9,7 +9,7 @@ import * as concrete from '../family/concrete';
 import * as preparedTarget from '../prepare/target';
 import { answers, specs } from '../testing/contract.cjs';
 import * as assemble from '../train/assemble';
-import { chooseEngine } from './engine';
+import { chooseEngine, graphDevice } from './engine';
 import { openSessionCount } from './onnxruntime';
 
 const parts = { ...contracts, ...concrete, ...preparedTarget, ...assemble };
@@ -20,6 +20,8 @@ const parts = { ...contracts, ...concrete, ...preparedTarget, ...assemble };
  * every model by more than 0.05.
  */
 const TOLERANCE = { tensorflow: 1e-5, webgpu: 1e-5, cuda: 0.01 };
+/** Vulkan lets a sine be off by 2^-11, whatever its size. Seen: 2.2e-3. */
+const ROUGH_SINES: Readonly<Record<string, number>> = { 'webgpu, mlp of periodic numbers': 0.01 };
 
 /** Debian's chromium brings a Vulkan device in software. */
 const CHROMIUM = '/usr/lib/chromium';
@@ -46,7 +48,8 @@ const expectSame = (where: keyof typeof TOLERANCE, got: Record<string, number[]>
   for (const [name, values] of Object.entries(cpu)) {
     const distance = Math.max(...values.map((value, at) => Math.abs(value - (got[name]?.[at] ?? NaN))));
     const spread = Math.max(...values) - Math.min(...values);
-    expect({ name, same: distance < TOLERANCE[where] * spread }).toEqual({ name, same: true });
+    const tolerance = ROUGH_SINES[`${where}, ${name}`] ?? TOLERANCE[where];
+    expect({ name, same: distance < tolerance * spread }).toEqual({ name, same: true });
   }
 };
 
@@ -65,19 +68,39 @@ it('tensorflow, with its own gradients, ends where onnxruntime does', async () =
   expect(tf.memory().numTensors).toBe(before);
 });
 
+it('asked twice, tensorflow gives the same answers in every bit', async () => {
+  const engine = await chooseEngine('cpu', 'tensorflow');
+  const only = { mlp: specs['mlp'] };
+  expect(await answers(parts, engine, only)).toEqual(await answers(parts, engine, only));
+});
+
+it('beside the GPU of TensorFlow graphs run on the cpu', () => {
+  expect(graphDevice({ name: 'tensorflow', device: 'cuda', version: '' })).toBe('cpu');
+  expect(graphDevice({ name: 'onnxruntime', device: 'cuda', version: '' })).toBe('cuda');
+});
+
 const withDevice = inSoftware ? describe : describe.skip;
 withDevice(
   inSoftware
     ? 'webgpu over a Vulkan device in software'
     : `webgpu (skipped: ${CHROMIUM} is missing; install Debian's chromium)`,
   () => {
-    it('ends where the cpu does', async () => expectSame('webgpu', await answersOf('webgpu')), 300_000);
-
-    it('says that a model does not fit into its memory', async () => {
-      expect(await printed('too-big.cjs', 'webgpu')).toMatch(
-        /^OUT_OF_MEMORY: the training does not fit into the memory of the webgpu device/,
-      );
+    it('ends where the cpu does, asked again in every bit', async () => {
+      const found = await answersOf('webgpu');
+      expectSame('webgpu', found);
+      const again = await printed('contract.cjs', 'onnxruntime', 'webgpu', 'mlp');
+      expect(JSON.parse(again)).toEqual({ mlp: found['mlp'] });
     }, 300_000);
+
+    it.each(['training', 'validation'])(
+      'says that a model does not fit into its memory: %s',
+      async (part) => {
+        expect(await printed('too-big.cjs', 'webgpu', part)).toMatch(
+          /^OUT_OF_MEMORY: the training does not fit into the memory of the webgpu device/,
+        );
+      },
+      300_000,
+    );
   },
 );
 

@@ -21,27 +21,41 @@ const MEMORY_REFUSED =
 
 /**
  * A session that takes the feeds of `compiled` and gives its outputs, on the engine's device. A run that the device has
- * not enough memory for fails with OUT_OF_MEMORY.
+ * not enough memory for fails with OUT_OF_MEMORY, here and in `openGraph`.
  */
 export const openTraining = async (
   engine: Engine,
   compiled: CompiledTraining,
   options: Pick<SessionOptions, 'threads'> = {},
+): Promise<Session> =>
+  engine.name === 'tensorflow'
+    ? runningOn(engine.device, new TensorFlowTraining(tensorFlow(), compiled))
+    : openGraph(engine, compiled.bytes, options);
+
+/** A graph beside the training, by onnxruntime on `graphDevice`. */
+export const openGraph = async (
+  engine: Engine,
+  bytes: Uint8Array,
+  options: Pick<SessionOptions, 'threads'> = {},
 ): Promise<Session> => {
-  const session: Session =
-    engine.name === 'tensorflow'
-      ? new TensorFlowTraining(tensorFlow(), compiled)
-      : await named(engine, openSession(compiled.bytes, { ...options, device: engine.device }));
-  if (engine.device === 'cpu') return session;
-  return {
-    inputNames: session.inputNames,
-    outputNames: session.outputNames,
-    run: (feeds, outputs) => named(engine, session.run(feeds, outputs)),
-    close: () => session.close(),
-  };
+  const device = graphDevice(engine);
+  return runningOn(device, await named(device, openSession(bytes, { ...options, device })));
 };
 
-const named = async <T>({ device }: Engine, work: Promise<T>): Promise<T> => {
+/** Beside TensorFlow onnxruntime keeps to the cpu: the two need different versions of CUDA. */
+export const graphDevice = ({ name, device }: Engine): Device => (name === 'onnxruntime' ? device : 'cpu');
+
+const runningOn = (device: Device, session: Session): Session =>
+  device === 'cpu'
+    ? session
+    : {
+        inputNames: session.inputNames,
+        outputNames: session.outputNames,
+        run: (feeds, outputs) => named(device, session.run(feeds, outputs)),
+        close: () => session.close(),
+      };
+
+const named = async <T>(device: Device, work: Promise<T>): Promise<T> => {
   try {
     return await work;
   } catch (error) {
@@ -114,7 +128,11 @@ export const chooseEngine = async (
   throw new Failure(
     'BAD_SPEC',
     `device ${wanted} is not available on this worker; one of: ${here.join(', ')}`,
-    { path: ['device'], hint: 'leave the device out to train on the cpu', cause: found.error },
+    {
+      path: ['device'],
+      hint: "leave the device out to train on the worker's own choice",
+      cause: found.error,
+    },
   );
 };
 

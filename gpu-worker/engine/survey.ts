@@ -80,7 +80,11 @@ export const workingDevice = async (
   script: string,
   log: Logger,
 ): Promise<Device> => {
-  if (engine === 'onnxruntime' && devices[0] === 'cpu') return 'cpu';
+  if (engine === 'onnxruntime' && devices[0] === 'cpu') {
+    // Every worker has it, and its processes train on it before they take a task.
+    log.info({ engine, device: 'cpu', ...(await hardwareOf('cpu', childEnv)) }, 'training device');
+    return 'cpu';
+  }
   for (const device of devices) {
     const { why, name, memoryBytes, stepMs } = await findOutApart(script, engine, device, childEnv);
     if (why === null) {

@@ -1,5 +1,5 @@
 // One training for each kind of network on every engine: the same data, spec and seed, by source in jest and by dist/ here.
-// Run as a script: `contract.cjs <engine> <device>` prints what each model answers, as JSON.
+// Run as a script: `contract.cjs <engine> <device> [spec]` prints what each model answers, as JSON.
 const wave = (count, speed) => Array.from({ length: count }, (_, at) => Math.sin(speed * at));
 const ROWS = 240;
 const SIDE = 6;
@@ -64,6 +64,29 @@ const specs = {
     ...short,
   },
   'mlp of two members with gelu': { family: 'mlp', hidden: [8], activation: 'gelu', members: 2, ...short },
+  'mlp of shared members, embedded and normalised': {
+    family: 'mlp',
+    hidden: [16, 16],
+    residual: true,
+    normalization: 'layer',
+    embedding: 'linear',
+    embeddingSize: 4,
+    categoryEmbedding: 2,
+    sharedMembers: 4,
+    optimizer: 'adamW',
+    weightDecay: 0.01,
+    ...short,
+  },
+  'mlp of periodic numbers': {
+    family: 'mlp',
+    hidden: [8],
+    embedding: 'periodic',
+    embeddingSize: 4,
+    frequencies: 4,
+    ...short,
+  },
+  'mlp by sgd': { family: 'mlp', hidden: [8], optimizer: 'sgd', clipNorm: 1, schedule: 'cosine', ...short },
+  'pictures, words and a table': { family: 'fusion', width: 8, image: { filters: [2] }, ...shorter },
   'convolutions of pictures': { family: 'cnn', filters: [2, 4], hidden: [8], ...shorter },
   'convolutions of windows': { family: 'cnn', filters: [4], hidden: [8], window, ...shorter },
   gru: { family: 'rnn', hidden: 8, window, ...shorter },
@@ -73,10 +96,10 @@ const specs = {
   autoencoder: { family: 'autoencoder', hidden: [8], code: 2, ...short },
 };
 const TASKS = { autoencoder: 'anomaly' };
-const READ = { 'attention to words': ['words'] };
+const READ = { 'attention to words': ['words'], 'pictures, words and a table': ['a', 'b', 'c', 'words'] };
 
 /** `parts`: the modules that train. Answers of every model for the first rows, by name of the spec. */
-const answers = async (parts, engine) => {
+const answers = async (parts, engine, some = specs) => {
   const { ModelSpec, trainConcrete, Assembly, fitTarget } = parts;
   const signal = new AbortController().signal;
   const rows = (from, to) => Int32Array.from({ length: to - from }, (_, at) => from + at);
@@ -85,7 +108,7 @@ const answers = async (parts, engine) => {
   const value = fitTarget(data.columns[3], 'regression', { training, validation });
   const holdout = { kind: 'hash', salt: 's', fraction: 0 };
   const found = {};
-  for (const [name, spec] of Object.entries(specs)) {
+  for (const [name, spec] of Object.entries(some)) {
     const task = TASKS[spec.family];
     const target = task === undefined ? value : { task, labels: null };
     const read = READ[name] ?? ['a', 'b', 'c'];
@@ -101,7 +124,7 @@ const answers = async (parts, engine) => {
 module.exports = { answers, specs };
 
 if (require.main === module) {
-  const [, , name, device] = process.argv;
+  const [, , name, device, only] = process.argv;
   const dist = (path) => require(`../../dist/${path}.js`);
   const parts = {
     ...dist('contracts/index'),
@@ -110,7 +133,7 @@ if (require.main === module) {
     ...dist('gpu-worker/prepare/target'),
   };
   const { chooseEngine } = dist('gpu-worker/engine/engine');
-  const run = async () => answers(parts, await chooseEngine(device, name));
+  const run = async () => answers(parts, await chooseEngine(device, name), only && { [only]: specs[only] });
   run().then(
     (found) => process.stdout.write(JSON.stringify(found)),
     (error) => {

@@ -60,7 +60,7 @@ export class Quoting {
       const job = withBudget(parseSpec(input.spec), input.budget, now);
       const limit = this.limitSeconds(job, device, workers);
       const cells = (version.rows ?? 0) * version.columns.length;
-      const seconds = quoteSeconds(job.spec, cells, await pastJobs(tx, device), limit);
+      const seconds = quoteSeconds(job.spec, cells, await pastJobs(tx, job.spec.family, device), limit);
       const metric = await datasets.goalMetric(tx, version);
       const { score, reason } = quoteScore(
         version.task,
@@ -104,8 +104,8 @@ export class Quoting {
   }
 }
 
-/** The tenant's last jobs that made a model on this kind of device: what their attempts took. */
-const pastJobs = async (tx: TenantTx, device: Device): Promise<PastJob[]> => {
+/** The tenant's last jobs of the family that made a model on this kind of device: what their attempts took. */
+const pastJobs = async (tx: TenantTx, family: ModelSpec['family'], device: Device): Promise<PastJob[]> => {
   const rows = await tx.query<{ spec: ModelSpec; cells: string; seconds: number }[]>(
     `select j.spec, (d.rows * jsonb_array_length(d.columns))::text as cells, k.seconds
        from app.job j
@@ -114,8 +114,9 @@ const pastJobs = async (tx: TenantTx, device: Device): Promise<PastJob[]> => {
         select (coalesce(sum(consumed_ns), 0) / 1e9)::float8 as seconds, bool_and((device = 'cpu') = $2) as alike
           from app.task where owner_id = j.id and state = 'SUCCEEDED' and kind in ('train', 'search', 'trial')) k
       where j.state = 'SUCCEEDED' and d.rows is not null and d.columns is not null and k.alike
+        and j.spec->>'family' = $3
       order by j.id desc limit $1`,
-    [MOST_PAST, device === 'cpu'],
+    [MOST_PAST, device === 'cpu', family],
   );
   return rows.map(({ cells, ...rest }) => ({ ...rest, cells: Number(cells) }));
 };

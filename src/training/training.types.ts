@@ -122,7 +122,11 @@ export class QuoteTrainingInput {
   @Field(() => Json, { nullable: true, description: 'As in startTraining.' }) spec?: unknown;
   @Field(() => TrainingBudgetInput, { nullable: true, description: 'As in startTraining.' })
   budget?: TrainingBudgetInput | null;
-  @Field(() => DeviceEnum, { nullable: true, description: 'Default: cpu.' }) device?: Device | null;
+  @Field(() => DeviceEnum, {
+    nullable: true,
+    description: 'Default: the first of MM_DEVICES that works on the worker which takes the job.',
+  })
+  device?: Device | null;
 }
 
 @InputType()

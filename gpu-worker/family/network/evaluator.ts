@@ -1,8 +1,9 @@
 /** Validation during training: the forward pass alone, weights as inputs, so that one session serves every epoch. */
 import { input, modelBytes, noDropout } from '../../../onnx';
 import type { Column, Value, Weights } from '../../../onnx';
-import { asFloat32, float32, openSession } from '../../engine/onnxruntime';
+import { graphDevice, openGraph } from '../../engine/engine';
 import type { Engine } from '../../engine/engine';
+import { asFloat32, float32 } from '../../engine/onnxruntime';
 import type { Feeds, Session } from '../../engine/onnxruntime';
 import { RowFeed, tensorOf } from './feed';
 import { weightShapes } from './network';
@@ -35,12 +36,12 @@ export class Evaluator {
     { engine, work, breathe }: { engine: Engine; work: number; breathe: () => Promise<void> },
   ): Promise<Evaluator> {
     const columns = { ...network.inputs, ...network.targets };
-    const session = await openSession(
+    const session = await openGraph(
+      engine,
       fitting(() => evaluation(network, columns)),
-      { device: engine.device },
     );
     const perRun = Math.max(1, Math.min(MOST_ROWS, Math.floor(WORK_PER_RUN / Math.max(work, 1))));
-    const feed = new RowFeed(columns, validation, engine.device);
+    const feed = new RowFeed(columns, validation, graphDevice(engine));
     return new Evaluator(
       session,
       network,
