@@ -1,6 +1,6 @@
-/** How numbers are scaled is asked for in the spec and done by the sealed file. */
+/** How numbers are scaled and filled is asked for in the spec and done by the sealed file. */
 import { randomKey, randomNormal } from '../../onnx';
-import { asFloat32, float64, openSessionCount, withSession } from '../engine/onnxruntime';
+import { asFloat32, float64, openSessionCount, strings, withSession } from '../engine/onnxruntime';
 import { listener, request } from '../testing/examples';
 import { tableOf } from '../testing/table';
 import { trainTable } from '../train/train-table';
@@ -64,9 +64,50 @@ it.each([
   expect(new Set(files.map((bytes) => bytes.toString('base64'))).size).toBe(SCALINGS.length);
 });
 
+/** Of `x` the mode is 0 and the median 2, the mode of `kind` is a; nothing is missing. */
+const whole = tableOf(
+  (() => {
+    const x = Array.from({ length: 300 }, (_, row) => [0, 0, 0, 0, 2, 2, 2, 5, 6, 9][(row * 7) % 10] ?? 0);
+    const kind = x.map((_, row) => (row % 3 === 0 ? 'b' : 'a'));
+    return { x, kind, y: x.map((value, row) => value + (kind[row] === 'b' ? 5 : 0)) };
+  })(),
+  (row) => row % 8 === 0,
+);
+const CLUSTERING = { task: 'clustering', target: null, exclude: ['y'] } as const;
+
+it.each([
+  [{ family: 'linear' }, {}],
+  [{ family: 'mlp', hidden: [8], epochs: 2 }, {}],
+  [{ family: 'k-means', clusters: 2, restarts: 1 }, CLUSTERING],
+  [{ family: 'gaussian-mixture', clusters: 2 }, CLUSTERING],
+  [
+    { family: 'autoencoder', hidden: [4], code: 1, epochs: 2 },
+    { ...CLUSTERING, task: 'anomaly' },
+  ],
+] as const)('%j: what is missing is filled as the spec says, in the file', async (spec, more) => {
+  const answered = async (missing: object): Promise<unknown[]> => {
+    const { onnx, manifest } = await trainTable(whole, request({ ...spec, ...missing }, more), listener());
+    const { prediction, probabilities = prediction } = await withSession(onnx, {}, (session) =>
+      session.run({ x: float64(Float64Array.of(NaN, 0, 2, 2), [4]), kind: strings(['', 'a', 'a', ''], [4]) }),
+    );
+    const values = asFloat32(probabilities);
+    const width = values.length / 4;
+    expect(manifest.verified.maxRelativeError).toBeLessThan(1e-5);
+    return [0, 1, 2, 3].map((row) => values.slice(row * width, (row + 1) * width));
+  };
+  const [nothing, mostFrequent, middle] = await answered({ missing: 'mode' });
+  expect(nothing).toEqual(mostFrequent);
+  expect(nothing).not.toEqual(middle);
+  const [plain, , , median] = await answered({});
+  expect(plain).toEqual(median);
+  expect(plain).not.toEqual(nothing);
+  expect(await answered({ missing: 'median' })).toEqual(await answered({}));
+});
+
 it.each([
   [{ family: 'linear', scaling: 'minmax' }, 'scaling', /"standard"\|"robust"\|"quantile"/],
   [{ family: 'linear', winsorise: 0.5 }, 'winsorise', /<0.5/],
+  [{ family: 'mlp', missing: 'mean' }, 'missing', /"median"\|"mode"/],
   [{ family: 'mlp', scaling: 'robust', numeric: 'piecewise' }, 'scaling', /numeric: standard/],
 ])('%j is BAD_SPEC and says where', async (spec, field, message) => {
   await expect(train(spec)).rejects.toMatchObject({

@@ -45,11 +45,12 @@ export const STANDARD: Encoding = {
 const SCORE_BINS = 100;
 
 /** STANDARD, but for what the spec of a family asks for. */
-export const scaledBy = ({ scaling, winsorise }: Scaling): Encoding => ({
+export const scaledBy = ({ scaling, winsorise, missing }: Scaling): Encoding => ({
   ...STANDARD,
   ...(scaling !== undefined && { numbers: scaling }),
   ...(scaling === 'quantile' && { bins: SCORE_BINS }),
   ...(winsorise !== undefined && { winsorise }),
+  ...(missing !== undefined && { missing }),
 });
 
 /** STANDARD with piecewise-linear numbers (Gorishniy et al., «On embeddings for numerical features», NeurIPS 2022). */

@@ -17,7 +17,7 @@ export const checkedSpec = (given: unknown, task: LearningTask): ModelSpec => {
     throw bad('forecast', `these are options of the task forecast; the task is ${task}`);
   if ('window' in spec && spec.window !== undefined && task === 'forecast')
     throw bad('window', 'a forecast makes its own windows: give it forecast.lookback');
-  for (const field of ['scaling', 'winsorise', 'targetEncodingAbove'])
+  for (const field of ['scaling', 'winsorise', 'missing', 'targetEncodingAbove'])
     if (task === 'forecast' && field in spec)
       throw bad(field, 'a forecast prepares its series by itself; leave it out');
   if (spec.family !== 'mlp') return spec;
