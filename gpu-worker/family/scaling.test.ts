@@ -73,9 +73,9 @@ const whole = tableOf(
   })(),
   (row) => row % 8 === 0,
 );
-const CLUSTERING = { task: 'clustering', target: null, exclude: ['y'] } as const;
+const CLUSTERING: Partial<TrainRequest> = { task: 'clustering', target: null, exclude: ['y'] };
 
-it.each([
+it.each<[Record<string, unknown>, Partial<TrainRequest>]>([
   [{ family: 'linear' }, {}],
   [{ family: 'mlp', hidden: [8], epochs: 2 }, {}],
   [{ family: 'k-means', clusters: 2, restarts: 1 }, CLUSTERING],
@@ -84,7 +84,7 @@ it.each([
     { family: 'autoencoder', hidden: [4], code: 1, epochs: 2 },
     { ...CLUSTERING, task: 'anomaly' },
   ],
-] as const)('%j: what is missing is filled as the spec says, in the file', async (spec, more) => {
+])('%j: what is missing is filled as the spec says, in the file', async (spec, more) => {
   const answered = async (missing: object): Promise<unknown[]> => {
     const { onnx, manifest } = await trainTable(whole, request({ ...spec, ...missing }, more), listener());
     const { prediction, probabilities = prediction } = await withSession(onnx, {}, (session) =>
