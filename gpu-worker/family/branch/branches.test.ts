@@ -61,6 +61,19 @@ describe('augmentation', () => {
     expect(out.slice(0, 4)).toEqual([1, 2, 3, 3]);
     expect(out.slice(12, 16)).toEqual([12, 12, 13, 14]);
   });
+
+  it('crops one picture to its middle, between the pixels, and moves the other away, the rim repeated', async () => {
+    // scale, rows, columns: scales of 0.5 and 1.5.
+    const out = await sampled({ flip: false, shift: 0, zoom: 0.5 }, [
+      [0, 1],
+      [0.5, 0.5],
+      [0.5, 0.5],
+    ]);
+    expect(out.slice(0, 12)).toEqual([
+      2.75, 3.25, 3.75, 4.25, 4.75, 5.25, 5.75, 6.25, 6.75, 7.25, 7.75, 8.25,
+    ]);
+    expect(out.slice(12)).toEqual([12, 12.75, 14.25, 15, 16, 16.75, 18.25, 19, 20, 20.75, 22.25, 23]);
+  });
 });
 
 describe('networks of branches', () => {
