@@ -141,7 +141,7 @@ describe('networks of branches', () => {
     [
       { family: 'transformer', width: 8, heads: 3 },
       ['spec', 'heads'],
-      /^layer attention: 3 heads do not divide a width of 8$/,
+      /^layer attention: 3 heads need a width that is a multiple of 3, got 8$/,
     ],
   ])('a layer that cannot be is refused by name: %j', async (spec, path, message) => {
     const texts = Array.from({ length: 100 }, (_, row) => `${row % 2 ? 'good' : 'poor'} piece ${row % 7}`);

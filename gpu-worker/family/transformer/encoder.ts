@@ -12,9 +12,11 @@ export const encoderParameters = (
   { width, heads, layers, feedForward }: Shape,
 ): Parameters => {
   if (width % heads !== 0)
-    throw new Failure('BAD_SPEC', `layer attention: ${heads} heads do not divide a width of ${width}`, {
-      path: ['spec', 'heads'],
-    });
+    throw new Failure(
+      'BAD_SPEC',
+      `layer attention: ${heads} heads need a width that is a multiple of ${heads}, got ${width}`,
+      { path: ['spec', 'heads'] },
+    );
   const parameters: Record<string, readonly number[]> = {};
   for (const name of namesOf(prefix, layers)) {
     Object.assign(parameters, layer.namedShapes(`${name}/attention`, layer.attentionParameters(width)));
