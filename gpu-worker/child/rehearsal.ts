@@ -72,7 +72,7 @@ export const profilePayload = (
   ...different,
 });
 
-const trainPayload = (profiled: ProfileResult, folder: string): TrainPayload => ({
+export const trainPayload = (profiled: ProfileResult, folder: string): TrainPayload => ({
   kind: 'train',
   jobId: NOBODY as JobId,
   modelVersionId: NOBODY as ModelVersionId,
