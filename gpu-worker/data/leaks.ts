@@ -58,11 +58,14 @@ const fit = (
   return { weights, explained: columns.reduce((sum, i, k) => sum + weights[k] * withTarget[i], 0) };
 };
 
-/** Columns that together are the target: parts of a sum, or a total that contains it. */
-const sums = async (duck: Duck, specs: readonly ColumnSpec[], target: number): Promise<Leak[]> => {
-  const numbers = specs
-    .flatMap((spec, at) => (spec.type === 'number' && at !== target ? [at] : []))
-    .slice(0, MOST_COLUMNS);
+/** Of the columns `among`, numbers that together are the target: parts of a sum, or a total that contains it. */
+const sums = async (
+  duck: Duck,
+  specs: readonly ColumnSpec[],
+  among: readonly number[],
+  target: number,
+): Promise<Leak[]> => {
+  const numbers = among.filter((at) => specs[at].type === 'number').slice(0, MOST_COLUMNS);
   if (numbers.length === 0) return [];
   const read = [...numbers, target];
   const rows = await duck.rows<Record<string, number | null>>(
@@ -142,14 +145,16 @@ export const findLeaks = async (
   profile: readonly ColumnProfile[],
   target: Aim,
 ): Promise<Leak[]> => {
-  const alone = profile
-    .filter(
-      (column, at) => at !== target.at && (column.targetAssociation ?? 0) >= SAME && column.distinct > 1,
-    )
-    .map((column) => ({ column: column.name, why: 'it alone gives the target nearly exactly' }));
+  const telling = [...profile.keys()].filter((at) => at !== target.at && profile[at].distinct > 1);
+  const isTarget = (at: number): boolean => (profile[at].targetAssociation ?? 0) >= SAME;
+  const alone = telling
+    .filter(isTarget)
+    .map((at) => ({ column: profile[at].name, why: 'it alone gives the target nearly exactly' }));
+  // Beside a copy of the target no part of it would be missed.
+  const others = telling.filter((at) => !isTarget(at));
   const more =
     target.task === 'regression'
-      ? await sums(duck, specs, target.at)
+      ? await sums(duck, specs, others, target.at)
       : await certain(duck, specs, profile, target.at);
   return [...alone, ...more.filter((leak) => !alone.some((known) => known.column === leak.column))];
 };

@@ -20,7 +20,7 @@ const ofColumn = async (duck: Duck, at: number, profile: ColumnProfile): Promise
   const say = (code: DatasetWarning['code'], message: string): unknown =>
     warnings.push({ code, column: name, message });
   const present = rows - missing;
-  if (distinct <= 1) say('CONSTANT_COLUMN', 'it has the same value in every row; it is left out of training');
+  if (distinct <= 1) say('CONSTANT_COLUMN', 'it holds no two different values; it is left out of training');
   else if (missing / rows > MOSTLY_MISSING)
     say('MOSTLY_MISSING', `${percent(missing / rows)} of the rows have no value`);
   if (type === 'number' && distinct === present && present > 50) {
