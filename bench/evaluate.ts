@@ -14,7 +14,7 @@ import { SealedFile } from '../gpu-worker/evaluate/explain/sealed-file';
 import { trainTable } from '../gpu-worker/train/train-table';
 import type { MadeModel } from '../gpu-worker/train/train-table';
 import { COLUMNS, examples } from './article';
-import { pythonWith } from './python';
+import { buildOf, pythonWith } from './python';
 import { median, writeResults } from './results';
 import type { Figure } from './results';
 import { everyFifth, readSet, setNamed } from './sets';
@@ -141,7 +141,7 @@ const importanceFigures = async (): Promise<Figure[]> => {
       figure: `permutation importance of a sealed mlp 64-64, ${ROWS} rows x ${COLUMNS} columns x ${REPEATS} repeats, from opening the file on`,
       value: own,
       unit: 'ms',
-      baseline: 'scikit-learn permutation_importance, scaler and MLPRegressor of the same size',
+      baseline: `permutation_importance, scaler and MLPRegressor of the same size (${buildOf(python, 'sklearn', 'numpy')}, one thread)`,
       baselineValue: peer,
       ratio: peer / own,
       target: '>= 1 times faster',

@@ -24,6 +24,21 @@ export const pythonWith = (module: string, debianPackage: string): string => {
   return candidates().find((python) => imports(python, module)) ?? fail(module);
 };
 
+const BUILD = `
+import importlib, sys
+modules = [importlib.import_module(name) for name in sys.argv[1:]]
+try:
+    from threadpoolctl import threadpool_info
+    pools = {f"{one['internal_api']} {one['version']}" for one in threadpool_info() if one['user_api'] == 'blas'}
+except ImportError:
+    pools = {'BLAS unknown'}
+print(', '.join([f"{one.__name__} {one.__version__}" for one in modules] + sorted(pools or {'no BLAS'})))
+`;
+
+/** Versions of modules and the BLAS that they load, to be named beside a figure. */
+export const buildOf = (python: string, ...modules: readonly string[]): string =>
+  execFileSync(python, ['-c', BUILD, ...modules], { encoding: 'utf8' }).trim();
+
 const candidates = (): string[] => ['python3', '/usr/bin/python3'];
 
 const imports = (python: string, module: string): boolean => {

@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pythonWith } from './python';
+import { buildOf, pythonWith } from './python';
 import { median, writeResults } from './results';
 import type { Figure } from './results';
 import { measureOurs, measureXgboost, runOurs } from './trees/run';
@@ -57,10 +57,10 @@ const compete = (python: string, contest: Contest, threads: number, waiting: Wai
   return { ours, theirs };
 };
 
-const figuresOf = (contest: Contest, pairs: readonly Pair[]): Figure[] => {
+const figuresOf = (contest: Contest, pairs: readonly Pair[], peer: string): Figure[] => {
   const times = pairs.map(({ ours, theirs }, index): Figure => {
     const [value, baselineValue] = [middle(ours, (run) => run.seconds), middle(theirs, (run) => run.seconds)];
-    return timeFigure(contest, `${index + 1} thread${index === 0 ? '' : 's'}`, value, baselineValue);
+    return timeFigure(contest, peer, `${index + 1} thread${index === 0 ? '' : 's'}`, value, baselineValue);
   });
   const best = (side: 'ours' | 'theirs'): number =>
     Math.min(...pairs.map((pair) => middle(pair[side], (run) => run.seconds)));
@@ -72,12 +72,12 @@ const figuresOf = (contest: Contest, pairs: readonly Pair[]): Figure[] => {
   ];
   return [
     ...times,
-    timeFigure(contest, 'best of one and two threads each', best('ours'), best('theirs')),
+    timeFigure(contest, peer, 'best of one and two threads each', best('ours'), best('theirs')),
     {
       figure: `${contest.name}: RMSE on test rows`,
       value,
       unit: '',
-      baseline: 'XGBoost hist',
+      baseline: peer,
       baselineValue,
       ratio: value / baselineValue,
       target: '<= 1.01 times',
@@ -86,11 +86,17 @@ const figuresOf = (contest: Contest, pairs: readonly Pair[]): Figure[] => {
   ];
 };
 
-const timeFigure = (contest: Contest, threads: string, value: number, baselineValue: number): Figure => ({
+const timeFigure = (
+  contest: Contest,
+  peer: string,
+  threads: string,
+  value: number,
+  baselineValue: number,
+): Figure => ({
   figure: `${contest.name}, ${contest.trees} trees x 31 leaves, ${threads}`,
   value,
   unit: 's',
-  baseline: 'XGBoost hist',
+  baseline: peer,
   baselineValue,
   ratio: value / baselineValue,
   target: `<= ${contest.target} times`,
@@ -99,6 +105,7 @@ const timeFigure = (contest: Contest, threads: string, value: number, baselineVa
 
 const main = (): void => {
   const python = pythonWith('xgboost', 'python3-xgboost');
+  const peer = `XGBoost hist (${buildOf(python, 'xgboost')})`;
   const folder = mkdtempSync(join(tmpdir(), 'bench-trees-'));
   try {
     const contests: Contest[] = [
@@ -132,7 +139,7 @@ const main = (): void => {
     const figures: Figure[] = [];
     for (const contest of contests) {
       const pairs = [1, 2].map((threads) => compete(python, contest, threads, waiting));
-      figures.push(...figuresOf(contest, pairs));
+      figures.push(...figuresOf(contest, pairs, peer));
       if (contest !== large) continue;
       const peaks = (side: 'ours' | 'theirs'): number =>
         Math.max(...pairs.flatMap((pair) => pair[side].map(({ peakBytes }) => peakBytes))) / 1e6;
@@ -140,7 +147,7 @@ const main = (): void => {
         figure: `${contest.name}: peak resident memory of the training process, matrix included`,
         value: peaks('ours'),
         unit: 'MB',
-        baseline: 'XGBoost hist',
+        baseline: peer,
         baselineValue: peaks('theirs'),
         ratio: peaks('ours') / peaks('theirs'),
         target: '< 1,000 MB',
