@@ -5,6 +5,7 @@ import { CASES } from './testing/cases';
 import { distinctInputs } from './testing/inputs';
 import { checkerName, differingOnWeb, refusedByChecker, withChecker, type Run } from './testing/outside';
 import { PLAIN_CASES } from './testing/plain-cases';
+import { readModel } from './proto/read';
 import { openSession, runSession, type FeedTensor } from './testing/runtime';
 import { tensor } from './tensor';
 import { adam, compileTraining, meanSquaredError } from './training';
@@ -148,6 +149,14 @@ test('every operator is among the files', () => {
 
 (withChecker ? test : test.skip)(`${checkerName} takes every file`, () => {
   expect(refusedByChecker(FILES)).toEqual([]);
+});
+
+test('text is put in lower case by a locale that every machine has', () => {
+  const nodes = FILES.flatMap(({ bytes }) => readModel(bytes).graph.nodes);
+  const normalizers = nodes.filter(({ op: name }) => name === 'StringNormalizer');
+  expect(normalizers).not.toEqual([]);
+  for (const { attributes } of normalizers)
+    expect(attributes).toContainEqual({ name: 'locale', type: 'string', value: 'C.UTF-8' });
 });
 
 const typeOf = ({ data }: FeedTensor): string =>

@@ -1,3 +1,4 @@
+import { encode as encodeJpeg } from 'jpeg-js';
 import { encodeImage } from '../../tabular';
 import { zipOf } from '../../bench/families/zip';
 import { profileBytes } from './testing/profile-file';
@@ -41,6 +42,17 @@ describe('pictures in a zip', () => {
       ['grade', 'category'],
     ]);
     expect(table.rows).toBe(30);
+  });
+
+  it('a JPEG among them is a picture, too, and close to its source', async () => {
+    const files = pictures(30, (at) => `${at % 2}/b${at}.png`);
+    const { data } = encodeJpeg({ data: Buffer.alloc(6 * 8 * 4, 200), width: 8, height: 6 }, 95);
+    const { result, table } = await profile({ ...files, '0/a.jpg': data }, 'y');
+    expect(result).toMatchObject({ rows: 31, warnings: [] });
+    // Rows are in the order of the names: 0/a.jpg is the first.
+    const first = table.images?.[0]?.pixels.subarray(0, 48) ?? [];
+    expect(first).toHaveLength(48);
+    for (const value of first) expect(Math.abs(value - 200)).toBeLessThan(4);
   });
 
   it('the most common size counts; others are brought to it', async () => {

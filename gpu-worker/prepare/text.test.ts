@@ -74,7 +74,7 @@ describe('text', () => {
     const preparation = fitPreparation(table.columns, range(11), STANDARD);
     const [fit] = preparation.fits;
     if (fit?.kind !== 'text') throw new Error('no text was fitted');
-    const [words] = fit.vocabularies;
+    const [words, characters] = fit.vocabularies;
     // «green», «car» alone and most pairs are too rare, or in three texts at least.
     expect(words?.grams).toEqual([
       ['apple'],
@@ -86,6 +86,8 @@ describe('text', () => {
     ]);
     const weight = (texts: number): number => Math.log(12 / (1 + texts)) + 1;
     expect(words?.weights[0]).toBeCloseTo(weight(6), 2);
+    const at = characters?.grams.findIndex((gram) => gram.join('') === 'app') ?? -1;
+    expect(characters?.weights[at]).toBeCloseTo(weight(6), 2);
     const { values, width } = await prepareMatrix(table, preparation, range(11), signal);
     const plain = [0, weight(4), (1 + Math.LN2) * weight(9), 0, weight(4), weight(4)];
     const length = Math.hypot(...plain);
@@ -94,6 +96,11 @@ describe('text', () => {
     [...values.subarray(6 * width, 6 * width + 6)].forEach((value, i) =>
       expect(value).toBeCloseTo((plain[i] ?? NaN) / length, 3),
     );
+    const runs = preparation.blocks[1];
+    expect(runs).toMatchObject({ kind: 'characters', from: 6, width: characters?.grams.length });
+    // «red apple», «red red car», «green apple apple apple»: no, no and three times «app».
+    const said = (row: number): number => values[row * width + runs.from + at] ?? NaN;
+    expect([said(0) > 0, said(6), said(9) > said(0)]).toEqual([true, 0, true]);
     expect(values.subarray(10 * width, 11 * width).every((value) => value === 0)).toBe(true);
   });
 

@@ -20,7 +20,7 @@ export const differentiableOps = (): string[] => [...RULES.keys()].sort();
  * Reverse-mode derivatives of a scalar: one graph of ordinary operators per parameter, with the parameter's shape.
  * Everything between parameters and loss is differentiated by the rule of its operator; parameters may be inputs of
  * the model, of a body, or any computed value. A parameter that the loss does not depend on gets zeros.
- * @throws GraphError when the loss is not a float scalar, or an operator on the way has no rule (Loop, TopK, ...)
+ * @throws GraphError when the loss is not a float scalar, or an operator on the way has no rule (Loop, GRU, ...)
  */
 export const gradients = (loss: Value, parameters: readonly Value[]): Value[] => {
   if (loss.rank !== 0 || !isFloat(loss.dtype))

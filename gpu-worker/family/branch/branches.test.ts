@@ -1,5 +1,5 @@
 import { constant, tensor, vector } from '../../../onnx';
-import { openSessionCount, uint8, withSession } from '../../engine/onnxruntime';
+import { asFloat32, openSessionCount, uint8, withSession } from '../../engine/onnxruntime';
 import { evaluate } from '../../../onnx/testing/runtime';
 import { request } from '../../testing/examples';
 import { pictureTable } from '../../testing/images';
@@ -88,6 +88,21 @@ describe('networks of branches', () => {
     });
     // Golden rows hold the picture as a partner sends it.
     expect(made.golden.rows[0]?.['image']).toMatch(/^iVBOR/);
+  });
+
+  it('a picture in other light is the same picture: its own mean and contrast are taken out', async () => {
+    const made = await train('half', { family: 'cnn', ...QUICK, epochs: 4 }, ['both', 'height']);
+    const [{ pixels }] = pictureTable().images ?? [];
+    const dim = pixels.subarray(0, 20 * 144).map((value) => value / 2);
+    const answered = (of: Uint8Array): Promise<Float32Array> =>
+      withSession(made.onnx, {}, async (session) =>
+        asFloat32((await session.run({ image: uint8(of, [20, 12, 12, 1]) }))['probabilities']),
+      );
+    const plain = await answered(dim);
+    const differenceTo = (other: Float32Array): number =>
+      Math.max(...plain.map((value, at) => Math.abs(value - other[at])));
+    expect(differenceTo(await answered(dim.map((value) => value + 100)))).toBeLessThan(1e-4);
+    expect(differenceTo(await answered(dim.map((value) => 2 * value)))).toBeLessThan(0.01);
   });
 
   it('fusion needs both the picture and the number', async () => {
