@@ -89,5 +89,5 @@ export const train = async (compiled: CompiledTraining, run: TrainingRun) => {
   } finally {
     await session.release();
   }
-  return { reports, loss: reports.loss ?? [], weights: compiled.weightsOf(state) };
+  return { reports, loss: reports.loss ?? [], weights: compiled.weightsOf(state), state };
 };

@@ -29,6 +29,21 @@ export interface TrainingStep {
   readonly update: (slopes: readonly Value[]) => { readonly state: Value[]; readonly loss: Value };
 }
 
+/**
+ * The state after a step, and its loss and metrics.
+ * @param slopesOf gradients of a loss in the shape of the first state tensors
+ */
+export type StepUpdate = (
+  step: TrainingStep,
+  carried: readonly Value[],
+  slopesOf: (loss: Value) => readonly Value[],
+) => { readonly state: readonly Value[]; readonly reports: readonly Value[] };
+
+export const plainUpdate: StepUpdate = (step, _carried, slopesOf) => {
+  const { state, loss } = step.update(slopesOf(step.loss));
+  return { state, reports: [loss, ...Object.values(step.metrics)] };
+};
+
 /** @throws GraphError when shapes do not fit */
 export const trainingStep = <C extends string>(
   plan: TrainingPlan<C>,
