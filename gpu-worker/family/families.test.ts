@@ -42,8 +42,16 @@ const mixed = (): Table => {
 
 const series = (): Table => {
   const y = wave(0.26).map((value, row) => 10 + 3 * value + row / 100);
-  return tableOf({ at: { micros: y.map((_, row) => row * HOUR) }, y }, (row) => row >= 128);
+  return tableOf({ at: { micros: y.map((_, row) => row * HOUR) }, y, z: wave(0.13) }, (row) => row >= 128);
 };
+
+const forecast = () =>
+  ({
+    table: series(),
+    task: 'forecast',
+    exclude: [],
+    holdout: { kind: 'time', column: 'at', fromMicros: 128 * HOUR, toMicros: 160 * HOUR },
+  }) satisfies Partial<TrainRequest> & { table: Table };
 
 interface Case {
   readonly name: string;
@@ -68,6 +76,7 @@ const SMALL: Readonly<Record<string, Record<string, unknown>>> = {
 };
 const WINDOW = { length: 4, order: 'at' };
 const FORECAST = { horizon: 4, lookback: 12 };
+const AUTO = { seconds: null, trials: 2, folds: 2 };
 
 const TARGETS: Readonly<Record<LearningTask, string | null>> = {
   regression: 'y',
@@ -90,8 +99,8 @@ const casesOf = (task: LearningTask): Case[] =>
     const windowed = of(`${task} of windows`, mixed(), { window: WINDOW }, { exclude: [...apart, 'text'] });
     switch (task) {
       case 'forecast': {
-        const holdout = { kind: 'time', column: 'at', fromMicros: 128 * HOUR, toMicros: 160 * HOUR } as const;
-        return [of(task, series(), { forecast: FORECAST }, { holdout })];
+        const { table, ...more } = forecast();
+        return [of(task, table, { forecast: FORECAST }, more)];
       }
       case 'anomaly':
       case 'clustering':
@@ -117,27 +126,78 @@ const casesOf = (task: LearningTask): Case[] =>
     }
   });
 
-/** A category of 300 values says most about `y`. */
+/** `y` follows a category of 300 values and the product of two numbers. */
 const shops = (): Table => {
-  const x = wave(1.3, 600);
+  const [x, z] = [wave(1.3, 600), wave(2.1, 600)];
+  const shop = x.map((_, row) => (row * 7) % 300);
   return tableOf(
     {
       x,
-      shop: x.map((_, row) => `shop ${(row * 7) % 300}`),
-      y: x.map((value, row) => value + ((row * 7) % 300) / 50),
+      z,
+      shop: shop.map((at) => `shop ${at}`),
+      y: shop.map((at, row) => at / 50 + 3 * (x[row] ?? 0) * (z[row] ?? 0)),
     },
     (row) => row % 5 === 0,
   );
 };
 
-/** What a spec may ask for beyond the defaults. */
-const ASKED: readonly Case[] = ['linear', 'trees', 'mlp'].map((family) => ({
-  name: `${family}, a category of 300 values by the target`,
-  table: shops(),
-  request: request({ family, ...SMALL[family], targetEncodingAbove: 20 }),
-}));
+/** What a spec may ask for beyond the defaults of a family. */
+const ASKED: readonly Case[] = (() => {
+  const of = (
+    family: string,
+    name: string,
+    spec: object,
+    { table = mixed(), ...more }: Partial<TrainRequest> & { table?: Table } = {},
+  ): Case => ({
+    name: `${family}, ${name}`,
+    table,
+    request: request({ family, ...SMALL[family], ...spec }, { exclude: ['label'], ...more }),
+  });
+  const labels: Partial<TrainRequest> = { task: 'classification', target: 'label', exclude: ['y', 'text'] };
+  const costs = {
+    matrix: [
+      [0, 1, 1],
+      [5, 0, 1],
+      [9, 9, 0],
+    ],
+  };
+  return [
+    ...['linear', 'trees', 'mlp'].map((family) =>
+      of(
+        family,
+        'a category of 300 values by the target',
+        { targetEncodingAbove: 20 },
+        { table: shops(), exclude: ['z'] },
+      ),
+    ),
+    of('linear', 'interactions', { interactions: 4 }, { table: shops(), exclude: ['shop'] }),
+    of('linear', 'normal scores within quantiles', { scaling: 'quantile', winsorise: 0.05, missing: 'mode' }),
+    of('linear', 'costs of errors', {}, { ...labels, costs }),
+    of('linear', 'a forecast of two targets', { forecast: { ...FORECAST, targets: ['y', 'z'] } }, forecast()),
+    of(
+      'mlp',
+      'a smoothed window',
+      { window: { ...WINDOW, smooth: { kind: 'median', length: 3 } } },
+      { exclude: ['label', 'text'] },
+    ),
+    of('mlp', 'piecewise and periodic numbers in a TabM', {
+      numeric: 'piecewise',
+      bins: 4,
+      embedding: 'periodic',
+      embeddingSize: 4,
+      frequencies: 4,
+      categoryEmbedding: 2,
+      sharedMembers: 4,
+    }),
+    of('mlp', 'two members', { members: 2 }, labels),
+    of('auto', 'regression', AUTO),
+    of('auto', 'classification', AUTO, labels),
+    of('auto', 'forecast', { ...AUTO, forecast: FORECAST }, forecast()),
+  ];
+})();
 
-const CASES = [...LearningTask.options.flatMap(casesOf), ...ASKED];
+const PLAIN = LearningTask.options.flatMap(casesOf);
+const CASES = [...PLAIN, ...ASKED];
 
 const made = new Map<string, Promise<MadeModel>>();
 const modelOf = ({ name, table, request: asked }: Case): Promise<MadeModel> => {
@@ -147,13 +207,23 @@ const modelOf = ({ name, table, request: asked }: Case): Promise<MadeModel> => {
 };
 afterAll(() => expect(openSessionCount()).toBe(0));
 
-it.each(CASES.map((one) => [one.name, one] as const))(
+it.each(PLAIN.map((one) => [one.name, one] as const))(
   '%s: the same seed gives the same bytes and says the same',
   async (_name, one) => {
     const [first, again] = [await modelOf(one), await trainTable(one.table, one.request, listener())];
     expect(Buffer.compare(again.onnx, first.onnx)).toBe(0);
     expect(again.golden).toEqual(first.golden);
     expect(again.evaluation).toEqual(first.evaluation);
+  },
+);
+
+it.each(CASES.map((one) => [one.name, one] as const))(
+  '%s: the file answers as the training did, and only a text takes an operator from outside the standard',
+  async (_name, one) => {
+    const { signature, verified, operators = [] } = (await modelOf(one)).manifest;
+    expect(verified.maxRelativeError).toBeLessThan(1e-4);
+    const text = signature.inputs.some(({ spec }) => spec.type === 'text');
+    expect(operators).toEqual(text ? ['com.microsoft.Tokenizer'] : []);
   },
 );
 
