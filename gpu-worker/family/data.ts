@@ -9,7 +9,7 @@ import type { ForecastTarget, SupervisedTarget, Target } from '../prepare/target
 
 export interface Examples {
   readonly features: FeatureMatrix;
-  /** Regression: standardised target, one a row; classification: class index a row; empty without a target. */
+  /** Regression: standardised target, one a row; classification: class index a row, -1 = a class unknown to the model; empty without a target. */
   readonly targets: Float32Array;
 }
 

@@ -70,7 +70,7 @@ export interface NetworkData<C extends string = string> {
 export interface Tally {
   /** `answers` of the examples numbered `examples`, row-major and in that order. */
   add(answers: Float32Array, examples: Int32Array): void;
-  /** `penalty` is added to the loss, as it is in what was minimised. Undefined when no example was added. */
+  /** `penalty` is added to the loss, as it is in what was minimised. Undefined when no example has a loss. */
   scores(penalty: number): Scores | undefined;
 }
 

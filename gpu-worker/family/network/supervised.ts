@@ -18,7 +18,7 @@ export const targetColumn = (target: SupervisedTarget): Column => ({
 export const supervisedLoss = (target: SupervisedTarget, outputs: Value, y: Value): Value =>
   target.task === 'classification' ? softmaxCrossEntropy(outputs, y) : meanSquaredError(outputs, y);
 
-/** The data of `targetColumn`; `targets` as in `Examples`. */
+/** The data of `targetColumn`; `targets` as in `Examples`. A row of an unknown class is all zeros: it has no part in the loss. */
 export const targetData = (
   target: SupervisedTarget,
   targets: Float32Array,
@@ -29,14 +29,16 @@ export const targetData = (
   const hot = new Float32Array(targets.length * classes);
   for (let row = 0; row < targets.length; row++) {
     const label = targets[row];
-    hot[row * classes + label] = classWeights[label] ?? 1;
+    if (label >= 0) hot[row * classes + label] = classWeights[label] ?? 1;
   }
   return hot;
 };
 
-/** Running sums over rows of one epoch. */
+/** Running sums over rows of one epoch. As in every report, a row of an unknown class is wrong and has no part in the loss. */
 export class SupervisedTally implements Tally {
   private rows = 0;
+  /** Rows that have a part in the loss. */
+  private judged = 0;
   private loss = 0;
   private absolute = 0;
   private right = 0;
@@ -62,26 +64,29 @@ export class SupervisedTally implements Tally {
       this.loss += error * error;
       this.absolute += Math.abs(error);
     }
+    this.judged += index.length;
   }
 
   private addClassification(logits: Float32Array, index: Int32Array, classes: number): void {
     const { targets } = this;
     for (let row = 0; row < index.length; row++) {
+      const truth = targets[index[row]];
+      if (truth < 0) continue;
       const from = row * classes;
       let best = 0;
       for (let i = 1; i < classes; i++) if (logits[from + i] > logits[from + best]) best = i;
       const greatest = logits[from + best];
       let sum = 0;
       for (let i = 0; i < classes; i++) sum += Math.exp(logits[from + i] - greatest);
-      const truth = targets[index[row]];
       this.loss += (this.classWeights[truth] ?? 1) * (greatest + Math.log(sum) - logits[from + truth]);
+      this.judged++;
       if (best === truth) this.right++;
     }
   }
 
   scores(penalty: number): Scores | undefined {
-    if (this.rows === 0) return undefined;
-    const loss = this.loss / this.rows + penalty;
+    if (this.judged === 0) return undefined;
+    const loss = this.loss / this.judged + penalty;
     if (this.target.task === 'classification') return { loss, accuracy: this.right / this.rows };
     const { deviation } = this.target;
     return {
