@@ -3,7 +3,7 @@ import { laggedColumns } from '../prepare/lags';
 import type { Lagged } from '../prepare/lags';
 import type { Target } from '../prepare/target';
 import type { Family } from './family';
-import type { ExactShapley } from './trained';
+import type { ExactShapley, Trained } from './trained';
 
 /** A family of single rows that with `window` also reads what the rows before say, as columns of their own. */
 export const readingLags = <S extends ConcreteSpec & { window?: WindowOptions }, T extends Target>(
@@ -13,14 +13,17 @@ export const readingLags = <S extends ConcreteSpec & { window?: WindowOptions },
   train: async (spec, data, context) => {
     if (spec.window === undefined) return family.train(spec, data, context);
     const lagged = await laggedColumns(data.table, data.columns, spec.window, context.signal);
-    const { shapley, ...trained } = await family.train(spec, data.of(lagged.table, lagged.columns), context);
-    return {
-      ...trained,
-      inputs: lagged.inputs(trained.inputs),
-      output: (typed) => trained.output(lagged.nodes(typed)),
-      ...(shapley && { shapley: bySource(shapley, lagged) }),
-    };
+    return byColumns(await family.train(spec, data.of(lagged.table, lagged.columns), context), lagged);
   },
+});
+
+/** The same model as it reads the columns of the data themselves. */
+const byColumns = ({ shapley, parts, ...trained }: Trained, lagged: Lagged): Trained => ({
+  ...trained,
+  inputs: lagged.inputs(trained.inputs),
+  output: (typed) => trained.output(lagged.nodes(typed)),
+  ...(shapley && { shapley: bySource(shapley, lagged) }),
+  ...(parts && { parts: { ...parts, first: (count) => byColumns(parts.first(count), lagged) } }),
 });
 
 /** What is made of one column becomes known together. */

@@ -38,6 +38,14 @@ export interface ExactShapley {
   readonly values: (asked: ToShare, signal: AbortSignal) => Promise<ShapleyValues[] | undefined>;
 }
 
+export interface Parts {
+  readonly count: number;
+  /** In the plural, as a report calls them. */
+  readonly name: string;
+  /** The best model of the first `count` parts at most. */
+  readonly first: (count: number) => Trained;
+}
+
 export interface Trained {
   readonly spec: ConcreteSpec;
   /** The typed columns that the graph reads, in the order of its inputs. */
@@ -58,6 +66,8 @@ export interface Trained {
   readonly history: readonly Epoch[];
   /** What is sealed instead where there is no time to make a file of this one, and how long that takes. */
   readonly simpler?: { readonly trained: Trained; readonly seconds: number };
+  /** Of a model that grew part by part: as it was earlier on, where there is no time to make a file of all of it. */
+  readonly parts?: Parts;
   /** Of a generator: what `output` holds, decoded by family/gan/decode.ts. */
   readonly generated?: readonly GeneratedColumn[];
   /**

@@ -24,6 +24,7 @@ import type { Judged, Problem } from '../purpose/purpose';
 import type { TaskIo } from '../task-io';
 import { Assembly } from './assemble';
 import { CODE_VERSION } from './code-version';
+import { inTime, storingMs } from './in-time';
 import { checkedSpec } from './spec';
 import { trainSpec } from './train-spec';
 
@@ -76,13 +77,15 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
   const trainingMs = performance.now() - started;
 
   const leftMs = io.leftMs ?? (() => Infinity);
-  const { trained, judged, onnx, served, verified } = await inTime(
-    learned,
-    leftMs,
-    io.signal,
-    (one, signal) =>
-      verifiedFile(problem, one, { signal, leftMs, progress: (...news) => io.progress(...news) }),
+  const { made, leftOut } = await inTime(learned, leftMs, io.signal, (one, signal, silent) =>
+    verifiedFile(problem, one, {
+      ...{ signal, leftMs },
+      progress: (...news) => {
+        if (silent === undefined) io.progress(...news);
+      },
+    }),
   );
+  const { trained, judged, onnx, served, verified } = made;
   const operators = foreignOperators(onnx);
   const madeMs = performance.now() - started - trainingMs;
   const optional = new Sections(io.signal, leftMs() - storingMs(onnx) - OPENING_SHARE * madeMs);
@@ -104,7 +107,7 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
   };
   return {
     onnx,
-    evaluation: { ...evaluation, leftOut: [...evaluation.leftOut, ...optional.leftOut] },
+    evaluation: { ...evaluation, leftOut: [...leftOut, ...evaluation.leftOut, ...optional.leftOut] },
     golden: goldenRows(
       problem.table,
       trained.inputs,
@@ -168,24 +171,8 @@ const verifiedFile = async (
   return { trained, judged, onnx, served, verified: judged.verify(served) };
 };
 
-/** `make` of what was learned, or, once the time that is left is just enough for it, of what is simpler. */
-const inTime = async <T>(
-  learned: Trained,
-  leftMs: () => number,
-  canceled: AbortSignal,
-  make: (trained: Trained, signal: AbortSignal) => Promise<T>,
-): Promise<T> => {
-  const { simpler } = learned;
-  if (simpler === undefined || leftMs() === Infinity) return make(learned, canceled);
-  const first = new Sections(canceled, leftMs() - 1000 * simpler.seconds);
-  return (await first.make('model', () => make(learned, first.signal))) ?? make(simpler.trained, canceled);
-};
-
 /** Of the time that making the file took: opening it once more for the report, which nothing can interrupt. */
 const OPENING_SHARE = 0.25;
-
-/** Kept for what comes after the report: the files' way to the store, and the news of them. */
-const storingMs = (onnx: Uint8Array): number => 400 + onnx.byteLength / 1e4;
 
 const against = async (
   champion: Uint8Array,

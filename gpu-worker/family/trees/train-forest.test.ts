@@ -3,6 +3,7 @@ import type { Forest } from './forest';
 import type { Examples, Feature } from './learning';
 import { readPartial, writePartial } from './partial';
 import { examples, feature, learn, mixed, rowOf } from './testing/learn';
+import { grownUntil } from './train-forest';
 import type { ForestControl } from './train-forest';
 
 const NAN = NaN;
@@ -160,6 +161,20 @@ describe('a forest', () => {
     const best = losses.indexOf(Math.min(...losses)) + 1;
     expect(forest.trees).toHaveLength(best);
     expect(history).toHaveLength(best + 7);
+  });
+
+  it('cut short, is as good as its validation rows know', async () => {
+    const data = [mixed(200, 6), mixed(200, 7)] as const;
+    const options = { rounds: 60, patience: 0, learningRate: 0.3 };
+    const whole = await learn(data[0], options, data[1]);
+    const losses = whole.history.map(({ validationLoss }) => validationLoss ?? NaN);
+    for (const rounds of [1, 5, 60]) {
+      const best = losses.indexOf(Math.min(...losses.slice(0, rounds))) + 1;
+      expect(grownUntil(whole, rounds)).toEqual((await learn(data[0], { ...options, rounds: best })).forest);
+    }
+    expect(grownUntil(whole, 60).trees.length).toBeLessThan(60);
+    const unjudged = await learn(data[0], options);
+    expect(grownUntil(unjudged, 5)).toEqual((await learn(data[0], { ...options, rounds: 5 })).forest);
   });
 
   it('never bends against a monotone constraint', async () => {

@@ -43,6 +43,24 @@ export interface TrainedForest {
   readonly history: readonly Round[];
 }
 
+/** The round, counted from 1, with the least validation loss; 0 where there is none. */
+export const bestRound = (history: readonly Round[]): number => {
+  let best = 0;
+  let least = Infinity;
+  history.forEach(({ validationLoss }, index) => {
+    if (validationLoss === null || !(validationLoss < least)) return;
+    least = validationLoss;
+    best = index + 1;
+  });
+  return best;
+};
+
+/** The forest as it was after `rounds` rounds, or after the best of them where validation rows tell. */
+export const grownUntil = ({ forest, history }: TrainedForest, rounds: number): Forest => {
+  const kept = bestRound(history.slice(0, rounds)) || rounds;
+  return { ...forest, trees: forest.trees.slice(0, kept * forest.base.length) };
+};
+
 const ROUNDS_A_BLOCK = 10;
 /** Cells below which a second thread costs more than it brings. */
 const SHARED_CELLS = 100_000;
@@ -127,7 +145,8 @@ class Boosting {
       await this.pause.take();
       if (control.enough?.() === true) break;
     }
-    const rounds = this.validation !== undefined && options.patience > 0 ? this.bestRound() : history.length;
+    const rounds =
+      this.validation !== undefined && options.patience > 0 ? bestRound(history) : history.length;
     return {
       forest: {
         features: this.work.features,
@@ -156,19 +175,10 @@ class Boosting {
   private isOver(): boolean {
     const { patience } = this.options;
     return (
-      this.validation !== undefined && patience > 0 && this.history.length - this.bestRound() >= patience
+      this.validation !== undefined &&
+      patience > 0 &&
+      this.history.length - bestRound(this.history) >= patience
     );
-  }
-
-  private bestRound(): number {
-    let best = 0;
-    let least = Infinity;
-    this.history.forEach(({ validationLoss }, index) => {
-      if (validationLoss === null || !(validationLoss < least)) return;
-      least = validationLoss;
-      best = index + 1;
-    });
-    return best;
   }
 
   private async addRound(round: number): Promise<void> {

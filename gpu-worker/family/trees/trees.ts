@@ -8,7 +8,9 @@ import type { Preparation } from '../../prepare/preparation';
 import type { SupervisedTarget } from '../../prepare/target';
 import type { Prepared } from '../data';
 import type { Family } from '../family';
+import type { Trained } from '../trained';
 import { readingLags } from '../lagged';
+import type { Forest } from './forest';
 import { forestOutput } from './forest-output';
 import type { Examples, Feature } from './learning';
 import { linkOf } from './link';
@@ -16,7 +18,7 @@ import { monotoneOf, optionsOf, targetsOf } from './options';
 import { readPartial, writePartial } from './partial';
 import { Predictor } from './predictor';
 import { exactShapley } from './exact-shapley';
-import { trainForest } from './train-forest';
+import { grownUntil, trainForest } from './train-forest';
 import type { Round } from './train-forest';
 
 /** More threads wait for each other more than they help. */
@@ -41,7 +43,7 @@ export const trees: Family<TreesSpec, SupervisedTarget> = readingLags({
     const fingerprint = JSON.stringify([options, data.training.length, data.validation.length, preparation]);
     const latest = context.checkpoints?.latest ?? null;
     const partial = latest === null ? undefined : readPartial(fingerprint, latest);
-    const { forest, history } = await trainForest(
+    const grown = await trainForest(
       examplesOf(data.training, training),
       data.validation.length > 0 ? examplesOf(data.validation, validation) : undefined,
       options,
@@ -58,17 +60,28 @@ export const trees: Family<TreesSpec, SupervisedTarget> = readingLags({
       },
     );
     const link = linkOf(spec, target);
-    const predictor = new Predictor(forest);
+    const history = epochsOf(grown.history, spec, target);
+    const trainedOf = (forest: Forest): Trained => {
+      const predictor = new Predictor(forest);
+      return {
+        spec,
+        history,
+        inputs: signatureInputs(preparation),
+        output: (columns) => link.nodes(forestOutput(forest)(preparedFeatures(preparation, columns))),
+        predict: async (rows, signal) => {
+          const matrix = await data.matrix(preparation, rows);
+          return link.numbers(await predictor.scores(matrix, signal));
+        },
+        shapley: exactShapley(forest, preparation, link, data),
+      };
+    };
     return {
-      spec,
-      history: epochsOf(history, spec, target),
-      inputs: signatureInputs(preparation),
-      output: (columns) => link.nodes(forestOutput(forest)(preparedFeatures(preparation, columns))),
-      predict: async (rows, signal) => {
-        const matrix = await data.matrix(preparation, rows);
-        return link.numbers(await predictor.scores(matrix, signal));
+      ...trainedOf(grown.forest),
+      parts: {
+        count: grown.forest.trees.length / grown.forest.base.length,
+        name: 'rounds of trees',
+        first: (rounds) => trainedOf(grownUntil(grown, rounds)),
       },
-      shapley: exactShapley(forest, preparation, link, data),
     };
   },
 });
