@@ -92,6 +92,8 @@ export const WITHOUT_TARGET: readonly LearningTask[] = ['anomaly', 'clustering',
  * Which rows are held out, decided once for a dataset and never changed by later versions.
  * `hash`: a row is held out when the hash of its key (all feature cells) falls below `fraction`.
  * `time`: rows of the first version at or after `fromMicros` and up to `toMicros` are held out; later rows train.
+ * `group`: rows with one value of `column` are held out together, when its hash falls below `fraction`; rows without a value
+ * train.
  */
 export const HoldoutRule = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('hash'), salt: z.string(), fraction: z.number().min(0).max(0.5) }),
@@ -100,6 +102,12 @@ export const HoldoutRule = z.discriminatedUnion('kind', [
     column: z.string(),
     fromMicros: z.number().int(),
     toMicros: z.number().int(),
+  }),
+  z.object({
+    kind: z.literal('group'),
+    column: z.string(),
+    salt: z.string(),
+    fraction: z.number().min(0).max(0.5),
   }),
 ]);
 export type HoldoutRule = z.infer<typeof HoldoutRule>;

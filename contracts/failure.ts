@@ -65,6 +65,7 @@ export const FAILURES = {
   TARGET_NOT_NUMERIC: caller(400),
   TARGET_TOO_MANY_CLASSES: caller(400),
   TOO_FEW_ROWS: caller(400),
+  TOO_FEW_GROUPS: caller(400),
   DATASET_SEALED: caller(409),
   DATASET_CHANGED: caller(409, 'warn'),
   // training

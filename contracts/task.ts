@@ -38,8 +38,12 @@ export const ProfilePayload = z.object({
   /** Null only for the tasks of `WITHOUT_TARGET`. */
   target: z.string().nullable(),
   task: LearningTask.nullable(),
-  /** Null: choose one (by time where a time column orders the data, else by hash with `holdoutFraction`). */
+  /**
+   * Null: choose one (by `holdoutGroup` where it is given, by time where a time column orders the data, else by hash), with
+   * `holdoutFraction`.
+   */
   holdout: HoldoutRule.nullable(),
+  holdoutGroup: z.string().nullable().optional(),
   holdoutFraction: z.number(),
   salt: z.string(),
   /** Typed Parquet, one column per ColumnSpec plus `__holdout`; rows in file order. */

@@ -11,6 +11,7 @@ import { Usage0000000000009 } from './0009-usage';
 import { Billing0000000000010 } from './0010-billing';
 import { PredictionAndFeedback0000000000011 } from './0011-prediction-and-feedback';
 import { Search0000000000012 } from './0012-search';
+import { HoldoutGroup0000000000013 } from './0013-holdout-group';
 
 export const migrations = [
   RolesAndScope0000000000001,
@@ -25,4 +26,5 @@ export const migrations = [
   Billing0000000000010,
   PredictionAndFeedback0000000000011,
   Search0000000000012,
+  HoldoutGroup0000000000013,
 ];

@@ -48,6 +48,22 @@ describe('the split of a search', () => {
     expect(searchFolds(searchData(table, 'label', 'classification'), auto(), 1).split).toBe('stratified');
   });
 
+  it('is by groups where the held-out rows are, with no more folds than groups', () => {
+    const table = seriesTable();
+    const holdout = { kind: 'group', column: 'group', salt: '', fraction: 0.2 } as const;
+    const { split, folds } = searchFolds(
+      searchData(table, 'y', 'regression', holdout),
+      auto({ folds: 10 }),
+      1,
+    );
+    expect(split).toBe('group');
+    expect(folds).toHaveLength(8);
+    for (const { training, validation } of folds) {
+      const judged = new Set(Array.from(validation, (row) => row % 8));
+      expect(Array.from(training).some((row) => judged.has(row % 8))).toBe(false);
+    }
+  });
+
   it.each(['random', 'stratified'])('%s is refused where time drives the target', (split) => {
     const data = searchData(seriesTable(), 'label', 'classification');
     expect(() => searchFolds(data, auto({ split }), 1)).toThrow(

@@ -7,6 +7,7 @@ import type { Fold, FoldRule } from '../prepare/folds';
 import { columnNamed } from '../prepare/target';
 import type { SupervisedTarget } from '../prepare/target';
 import { drivingColumn } from '../prepare/time-driven';
+import { groupsOf } from '../prepare/whole-groups';
 
 type SearchData = Pick<
   TrainingData<SupervisedTarget>,
@@ -17,8 +18,8 @@ type SearchData = Pick<
 export const FEW_ROWS = 1500;
 
 /**
- * The folds of a search over `data.training`. Throws BAD_SPEC for a shuffled split where a time column drives the target,
- * and for columns that are not there.
+ * The folds of a search over `data.training`; by groups, too, where nothing else is asked for and the held-out rows are whole
+ * groups. Throws BAD_SPEC for a shuffled split where a time column drives the target, and for columns that are not there.
  */
 export const searchFolds = (
   data: SearchData,
@@ -33,8 +34,9 @@ export const searchFolds = (
 
 const foldRule = (data: SearchData, spec: AutoSpec): FoldRule => {
   const { table, target, training } = data;
-  if (spec.split === 'group' || (spec.split === 'auto' && spec.groupColumn !== undefined))
-    return byGroup(data, spec);
+  const group = spec.groupColumn ?? (data.holdout.kind === 'group' ? data.holdout.column : undefined);
+  if (spec.split === 'group' || (spec.split === 'auto' && group !== undefined))
+    return byGroup(data, group, spec.groupColumn === undefined ? 2 : spec.folds);
   const driving = drivenBy(data, spec);
   switch (spec.split) {
     case 'time':
@@ -83,27 +85,22 @@ const firstTimeColumn = ({ table }: SearchData): string => {
 const timeColumns = (table: SearchData['table']): string[] =>
   table.columns.filter(({ kind }) => kind === 'time').map(({ spec }) => spec.name);
 
-const byGroup = ({ table, training }: SearchData, { groupColumn, folds }: AutoSpec): FoldRule => {
+const byGroup = (
+  { table, training }: SearchData,
+  groupColumn: string | undefined,
+  fewest: number,
+): FoldRule => {
   const names = table.columns.map(({ spec }) => spec.name);
   if (groupColumn === undefined) throw bad('groups need a column', `groupColumn: one of ${names.join(', ')}`);
   const column = table.columns.find(({ spec }) => spec.name === groupColumn);
   if (column === undefined)
     throw new Failure('BAD_SPEC', oneOf('column', groupColumn, names), { path: ['spec', 'groupColumn'] });
-  const codes = 'codes' in column ? column.codes : codesOf(column.values);
+  const codes = groupsOf(column);
   const groups = new Set(Array.from(training, (row) => codes[row])).size;
-  if (groups >= folds) return { kind: 'group', codes };
-  throw new Failure('BAD_SPEC', `column ${groupColumn} has ${groups} groups for ${folds} folds`, {
+  if (groups >= fewest) return { kind: 'group', codes };
+  throw new Failure('BAD_SPEC', `column ${groupColumn} has ${groups} groups for ${fewest} folds`, {
     path: ['spec', 'groupColumn'],
     hint: groups < 2 ? 'another column, or another split' : `folds: at most ${groups}`,
-  });
-};
-
-const codesOf = (values: Float64Array): Int32Array => {
-  const codes = new Map<number, number>();
-  return Int32Array.from(values, (value) => {
-    const code = codes.get(value) ?? codes.size;
-    codes.set(value, code);
-    return code;
   });
 };
 

@@ -10,7 +10,9 @@ const ENOUGH_TIMES = 30;
 const ORDER_SAMPLE = 500_000;
 /** Of longer files every k-th row says which share a rule holds out. */
 const SHARE_SAMPLE = 20_000;
-const MOST_SALTS = 20;
+export const MOST_SALTS = 20;
+/** A larger share of the rows leaves too little to learn from. */
+export const MOST_HELD = 0.6;
 
 /** The key of a row is all its feature cells, so that equal inputs always fall on the same side. */
 const keyOf = (specs: readonly ColumnSpec[], target: string | null): string =>
@@ -21,25 +23,49 @@ const keyOf = (specs: readonly ColumnSpec[], target: string | null): string =>
     .map(({ at }) => `coalesce(c${at}::varchar, '')`)
     .join(', ');
 
+/** `1` and `1.0`, `Oak` and `oak` are one group, also where a later version has the column in another type. */
+const groupKeyOf = (at: number): string =>
+  `coalesce(try_cast(c${at}::varchar as double)::varchar, lower(c${at}::varchar))`;
+
+/** The upper 64 bits of MD5, uniform over [0, 2^64): no secret, only a stable even spread. */
+const drawn = (salt: string, key: string, fraction: number): string =>
+  `md5_number_upper(concat_ws(chr(31), ${literal(salt)}, ${key}))::double / 18446744073709551616.0 < ${fraction}`;
+
 /** SQL that is true for held-out rows of a table with columns `c0`, `c1`, … */
 export const isHeldOut = (rule: HoldoutRule, specs: readonly ColumnSpec[], target: string | null): string => {
-  if (rule.kind === 'time') {
-    const at = specs.findIndex((spec) => spec.name === rule.column);
-    if (at === -1 || specs[at].type !== 'time') {
-      throw new Failure(
-        'BAD_INPUT',
-        `the time column ${JSON.stringify(rule.column)} that splits this dataset is not there`,
-        {
-          path: [rule.column],
-          hint: 'upload a file with the columns of the first version',
-        },
-      );
+  switch (rule.kind) {
+    case 'hash':
+      return drawn(rule.salt, keyOf(specs, target), rule.fraction);
+    case 'time':
+      return `coalesce(c${splitting(rule, specs)} between ${rule.fromMicros} and ${rule.toMicros}, false)`;
+    case 'group': {
+      const at = splitting(rule, specs);
+      return `c${at} is not null and ${drawn(rule.salt, groupKeyOf(at), rule.fraction)}`;
     }
-    return `coalesce(c${at} between ${rule.fromMicros} and ${rule.toMicros}, false)`;
   }
-  // The upper 64 bits of MD5, uniform over [0, 2^64): no secret, only a stable even spread.
-  return `md5_number_upper(concat_ws(chr(31), ${literal(rule.salt)}, ${keyOf(specs, target)}))::double / 18446744073709551616.0 < ${rule.fraction}`;
 };
+
+/** Position of the column that a rule goes by. */
+const splitting = (
+  { kind, column }: Extract<HoldoutRule, { column: string }>,
+  specs: readonly ColumnSpec[],
+): number => {
+  const at = specs.findIndex((spec) => spec.name === column);
+  if (at >= 0 && (kind === 'group' || specs[at].type === 'time')) return at;
+  throw new Failure(
+    'BAD_INPUT',
+    `the ${kind} column ${JSON.stringify(column)} that splits this dataset is not there`,
+    { path: [column], hint: 'upload a file with the columns of the first version' },
+  );
+};
+
+/** Is this share of the rows near enough to the wanted one? */
+export const fits = (held: number, fraction: number): boolean =>
+  held >= fraction / 2 && held <= Math.min(MOST_HELD, fraction * 2);
+
+/** The salt of each attempt, the first being 1. */
+export const salted = (salt: string, attempt: number): string =>
+  attempt === 1 ? salt : `${salt}#${attempt}`;
 
 /**
  * Splits by time where a complete time column orders the file, or where the task is to forecast: the last `fraction` of the
@@ -62,7 +88,6 @@ export const chooseHoldout = async (
     );
     return held;
   };
-  const fits = (held: number): boolean => held >= fraction / 2 && held <= Math.min(0.6, fraction * 2);
   for (const [at, spec] of specs.entries()) {
     if (spec.type !== 'time' || spec.name === target || fraction === 0) continue;
     const { missing, distinct, rising, falling } = await duck.one<Record<string, number>>(
@@ -78,11 +103,11 @@ export const chooseHoldout = async (
       `select quantile_disc(c${at}, ${1 - fraction}) as "from", max(c${at}) as "to" from typed`,
     );
     const rule = { kind: 'time', column: spec.name, fromMicros: from, toMicros: to } as const;
-    if (fits(await share(rule))) return rule;
+    if (fits(await share(rule), fraction)) return rule;
   }
   // In a small file a hash may take none or nearly all: another salt then, found the same way every time.
   for (let attempt = 1; ; attempt++) {
-    const rule = { kind: 'hash', salt: attempt === 1 ? salt : `${salt}#${attempt}`, fraction } as const;
-    if (fraction === 0 || attempt === MOST_SALTS || fits(await share(rule))) return rule;
+    const rule = { kind: 'hash', salt: salted(salt, attempt), fraction } as const;
+    if (fraction === 0 || attempt === MOST_SALTS || fits(await share(rule), fraction)) return rule;
   }
 };

@@ -35,7 +35,11 @@ const ioFor = async (stored: string): Promise<TaskIo> => {
   };
 };
 
-const sealFile = async (text: string, target: string): Promise<{ result: ProfileResult; path: string }> => {
+const sealFile = async (
+  text: string,
+  target: string,
+  overrides: Partial<ProfilePayload> = {},
+): Promise<{ result: ProfileResult; path: string }> => {
   const home = await folder();
   const [upload, path] = [join(home, 'upload.csv'), join(home, 'sealed.parquet')];
   await writeFile(upload, text);
@@ -50,6 +54,7 @@ const sealFile = async (text: string, target: string): Promise<{ result: Profile
     holdoutFraction: 0.2,
     salt: 'salt',
     sealed: { url: 'sealed', key: 'sealed' },
+    ...overrides,
   } as unknown as ProfilePayload;
   return { result: await runProfile(payload, await ioFor(path)), path };
 };
@@ -127,6 +132,19 @@ it('never lets feedback about a held-out row into training, though predictions l
     held.map((at) => ({ values: { size: 1000 + row(at).size, kind: row(at).kind }, actual: row(at).y })),
   );
   expect([...table.holdout.subarray(ROWS)]).toEqual(held.map(() => 1));
+});
+
+it('holds out feedback about a held-out group, and learns from what names none', async () => {
+  const text = `unit,x,y\n${Array.from({ length: 200 }, (_, at) => `u${at % 20},${at * 1.1},${at}`).join('\n')}\n`;
+  const base = await sealFile(text, 'y', { holdoutGroup: 'unit' });
+  const before = await readSealed(base.path, base.result.columns);
+  const sides = Array.from({ length: 20 }, (_, at) => before.holdout[at]);
+  expect(new Set(sides)).toEqual(new Set([0, 1]));
+  const { table } = await merge(base, 'y', [
+    ...sides.map((_, at) => ({ values: { unit: `U${at}`, x: 1000 + at }, actual: at })),
+    { values: { unit: null, x: 2000 }, actual: 1 },
+  ]);
+  expect([...table.holdout.subarray(200)]).toEqual([...sides, 0]);
 });
 
 it('gives a class the spelling that the data has', async () => {

@@ -1,10 +1,18 @@
 import { open } from 'node:fs/promises';
 import { HOLDOUT_COLUMN } from '../../contracts';
-import type { DatasetWarning, ProfilePayload, ProfileResult } from '../../contracts';
+import type {
+  ColumnSpec,
+  DatasetWarning,
+  HoldoutRule,
+  LearningTask,
+  ProfilePayload,
+  ProfileResult,
+} from '../../contracts';
 import type { TaskIo } from '../task-io';
 import { profileColumns } from './column-profile';
 import { Duck, identifier, literal } from './duck';
 import type { DuckOptions } from './duck';
+import { chooseGroups } from './group-holdout';
 import { chooseHoldout, isHeldOut } from './holdout';
 import { countDistinct, inferFromRaw, withSpellings } from './infer';
 import type { InferredColumn } from './infer';
@@ -55,6 +63,17 @@ const guessLimits = async (path: string): Promise<Omit<DuckOptions, 'folder'>> =
   }
 };
 
+/** Of the first version of a dataset. */
+const holdoutOf = (
+  duck: Duck,
+  specs: readonly ColumnSpec[],
+  { target, holdoutGroup, holdoutFraction: fraction, salt }: ProfilePayload,
+  task: LearningTask,
+): Promise<HoldoutRule> =>
+  holdoutGroup == null
+    ? chooseHoldout(duck, specs, target, fraction, salt, task)
+    : chooseGroups(duck, specs, { column: holdoutGroup, target, fraction, salt });
+
 /** Validates, profiles and seals one uploaded file. Fails with the codes of docs/errors.md. */
 export const runProfile = async (payload: ProfilePayload, io: TaskIo): Promise<ProfileResult> => {
   io.progress('FETCHING', 0);
@@ -96,9 +115,7 @@ export const runProfile = async (payload: ProfilePayload, io: TaskIo): Promise<P
       await checkTarget(duck, target.aim.at, specs[target.aim.at]);
     }
 
-    const holdout =
-      payload.holdout ??
-      (await chooseHoldout(duck, specs, payload.target, payload.holdoutFraction, payload.salt, target.task));
+    const holdout = payload.holdout ?? (await holdoutOf(duck, specs, payload, target.task));
     const heldOut = isHeldOut(holdout, specs, payload.target);
 
     const profile = await profileColumns(duck, specs, target.aim, (columns) =>

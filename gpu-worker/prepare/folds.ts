@@ -27,11 +27,12 @@ export const planFolds = (
 ): Fold[] => {
   if (rule.kind === 'time') return forward(rows, rule.values, options.folds);
   const seed = randomKey(options.seed, 0xf01d);
-  const assigned =
-    rule.kind === 'group'
-      ? grouped(rows, rule.codes, options.folds, seed)
-      : dealt(rows, rule.kind === 'stratified' ? rule.codes : null, options.folds, seed);
-  return pairs(rows, assigned, options.folds);
+  if (rule.kind === 'group') {
+    const folds = Math.min(options.folds, new Set(Array.from(rows, (row) => rule.codes[row])).size);
+    return pairs(rows, grouped(rows, rule.codes, folds, seed), folds);
+  }
+  const codes = rule.kind === 'stratified' ? rule.codes : null;
+  return pairs(rows, dealt(rows, codes, options.folds, seed), options.folds);
 };
 
 /** Never judges, always teaches. */

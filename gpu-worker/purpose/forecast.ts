@@ -30,7 +30,7 @@ export const forecast: Pose = (given, request, spec) => {
   const columns = given.columns.filter(
     ({ spec: { name }, kind }) => kept.has(name) || (kind !== 'text' && !request.exclude.includes(name)),
   );
-  if (request.holdout.kind === 'hash' && given.holdout.includes(1))
+  if (request.holdout.kind !== 'time' && given.holdout.includes(1))
     throw new Failure(
       'BAD_SPEC',
       'rows of this dataset are held out at random; a forecast needs the last ones',

@@ -44,7 +44,7 @@ export const synthesis: Pose = (table, request, spec) => {
         hint: 'rename the column',
       },
     );
-  const split = splitAll(table, spec, request.seed);
+  const split = splitAll(table, spec, request);
   // Requests are rows, too: each asks for the row of its seed.
   const seeds: Column = {
     spec: { ...SEED_COLUMN, type: 'number' },

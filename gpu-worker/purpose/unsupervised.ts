@@ -12,7 +12,7 @@ export const unsupervised =
   (task: 'anomaly' | 'clustering'): Pose =>
   (table, request, spec) => {
     const target: UnsupervisedTarget = { task, labels: labelsOf(table, request.target) };
-    const split = splitAll(table, spec, request.seed);
+    const split = splitAll(table, spec, request);
     const problem: Omit<Problem, 'judge'> = { table, columns: featureColumns(table, request), target, split };
     const judge = task === 'anomaly' ? anomaly : clustering;
     return { ...problem, judge: (trained, signal) => judge(problem, trained, spec, request, signal) };

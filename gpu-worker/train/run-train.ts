@@ -59,7 +59,7 @@ export const runTrain = async (
 };
 
 export const openSealed = async (
-  payload: Pick<TrainPayload, 'data' | 'columns' | 'target' | 'exclude'>,
+  payload: Pick<TrainPayload, 'data' | 'columns' | 'target' | 'exclude' | 'holdout'>,
   io: Pick<TaskIo, 'fetch' | 'progress'>,
 ): Promise<Sealed> => {
   io.progress('FETCHING', 0);
@@ -72,17 +72,20 @@ export const openSealed = async (
   return { table, sha256 };
 };
 
-/** A text that may not be learned from would only fill the memory. */
+/** A text that may neither be learned from nor tells the groups apart would only fill the memory. */
 const readColumns = ({
   columns,
   target,
   exclude,
-}: Pick<TrainPayload, 'columns' | 'target' | 'exclude'>): ReadonlySet<string> =>
-  new Set(
+  holdout,
+}: Pick<TrainPayload, 'columns' | 'target' | 'exclude' | 'holdout'>): ReadonlySet<string> => {
+  const needed = [target, holdout.kind === 'group' ? holdout.column : null];
+  return new Set(
     columns
-      .filter(({ name, type }) => name === target || type !== 'text' || !exclude.includes(name))
+      .filter(({ name, type }) => needed.includes(name) || type !== 'text' || !exclude.includes(name))
       .map(({ name }) => name),
   );
+};
 
 /** Names of text columns that are too long to be read. */
 const leftOut = (table: Table, wanted: ReadonlySet<string>): string[] => {

@@ -70,6 +70,8 @@ export class DatasetVersion {
   /** As asked for, then as found. */
   @Column('text', { nullable: true }) task: LearningTask | null;
   @Column('float8', { name: 'holdout_fraction' }) holdoutFraction: number;
+  /** The column whose equal values are to be held out together. */
+  @Column('text', { name: 'holdout_group', nullable: true }) holdoutGroup: string | null;
   /** Columns that the user wants left out of every training. */
   @Column('jsonb') exclude: string[];
   /** Columns by which people must not be treated differently. */

@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { Failure } from '../../contracts';
+import type { HoldoutRule, ProfileResult } from '../../contracts';
 import { eventually } from '../platform/testing/two-tenants';
 import { SEALED_BYTES, stage } from '../training/testing/stage';
 import type { ProfilePayload, Stage } from '../training/testing/stage';
@@ -76,6 +77,48 @@ describe('a dataset', () => {
     expect(s.storage.at(-1)).toMatchObject({ objectKey: sealed.key, event: 'deleted' });
   });
 
+  it('is held out by the group that its first version named, and by no other', async () => {
+    const name = 'streets';
+    const holdout = { kind: 'group', column: 'street', salt: name, fraction: 0.2 } as const;
+    const upload = async (tenant: typeof s.a, holdoutGroup: string | null) => {
+      const { version: declared, upload } = await s.declare(tenant, { name, holdoutGroup });
+      await s.put(upload.url, CSV);
+      const { taskId } = await s.datasets.getVersion(tenant.ctx, declared.id);
+      return s.claim<ProfilePayload>(tenant, taskId, 'profile');
+    };
+    const seal = async (tenant: typeof s.a, grant: Awaited<ReturnType<typeof upload>>, rule: HoldoutRule) => {
+      const sealed = await s.write(grant.payload.sealed, SEALED_BYTES);
+      await s.succeed(grant, { ...s.profileResult(grant.payload, sealed), holdout: rule } as ProfileResult);
+      return s.datasets.getVersion(tenant.ctx, grant.payload.datasetVersionId);
+    };
+    const [first, meanwhile] = [await upload(s.a, 'street'), await upload(s.a, null)];
+    expect(first.payload).toMatchObject({ holdout: null, holdoutGroup: 'street' });
+    expect(meanwhile.payload.holdoutGroup).toBeUndefined();
+    await expect(seal(s.a, first, holdout)).resolves.toMatchObject({ state: 'SEALED', holdout });
+    // A version that was read before the first one was sealed, and holds out other rows, is none of this dataset.
+    await expect(seal(s.a, meanwhile, { kind: 'hash', salt: name, fraction: 0.2 })).resolves.toMatchObject({
+      state: 'REJECTED',
+      errorCode: 'CONFLICT',
+    });
+    await expect(s.declare(s.a, { name, holdoutGroup: 'area' })).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      path: ['holdoutGroup'],
+    });
+    for (const group of [null, 'street']) {
+      const next = await upload(s.a, group);
+      expect(next.payload.holdout).toEqual(holdout);
+      await s.finish(next, { status: 'failed', code: 'NO_ROWS', message: 'no', hint: null, column: null });
+    }
+    // Another tenant's dataset of the same name is another dataset.
+    const theirs = await upload(s.b, 'area');
+    expect(theirs.payload).toMatchObject({ holdout: null, holdoutGroup: 'area' });
+    const rule = { ...holdout, column: 'area' };
+    await expect(seal(s.b, theirs, rule)).resolves.toMatchObject({ state: 'SEALED', holdout: rule });
+    await s.within(s.a, (tx) => s.datasets.deleteVersion(s.a.ctx, tx, first.payload.datasetVersionId));
+    await s.within(s.b, (tx) => s.datasets.deleteVersion(s.b.ctx, tx, theirs.payload.datasetVersionId));
+    await nothingStored();
+  });
+
   it('that is rejected says why and leaves nothing in the store', async () => {
     const { version: declared, upload } = await s.declare(s.a);
     await s.put(upload.url, CSV);
@@ -149,6 +192,9 @@ describe('a dataset', () => {
     [{ target: 'x'.repeat(201) }, 'BAD_INPUT'],
     [{ holdoutFraction: 0.6 }, 'BAD_INPUT'],
     [{ exclude: ['price'] }, 'BAD_INPUT'],
+    [{ holdoutGroup: 'price' }, 'BAD_INPUT'],
+    [{ holdoutGroup: ' ' }, 'BAD_INPUT'],
+    [{ holdoutGroup: 'street', task: 'forecast' as const }, 'BAD_INPUT'],
   ])('is refused when declared as %j', async (set, code) => {
     await expect(s.declare(s.a, set)).rejects.toMatchObject({ code });
   });

@@ -6,6 +6,7 @@ import type {
   DatasetId,
   DatasetVersionId,
   ErrorCosts,
+  HoldoutRule,
   LearningTask,
   MergeResult,
   Phase,
@@ -66,6 +67,8 @@ export interface DeclareDataset {
   readonly target?: string | null;
   readonly task?: LearningTask | null;
   readonly holdoutFraction?: number | null;
+  /** The column whose equal values are held out together. */
+  readonly holdoutGroup?: string | null;
   readonly exclude?: readonly string[] | null;
   /** Columns that fairness is judged by. */
   readonly sensitive?: readonly string[] | null;
@@ -99,6 +102,34 @@ const targetFor = (task: LearningTask, target: string | null): string | null => 
     hint: `tasks without one: ${WITHOUT_TARGET.join(', ')}`,
   });
 };
+
+/** A column to hold out whole groups by, where that makes sense; whether the file has it is seen when it is read. */
+const holdoutGroupFor = (task: LearningTask, target: string | null, group: string | null): string | null => {
+  if (group === null) return null;
+  const refuse = (why: string, hint: string): never => {
+    throw new Failure('BAD_INPUT', why, { path: ['holdoutGroup'], hint });
+  };
+  if (task === 'forecast')
+    refuse('a forecast is judged by its latest rows, not by groups', 'leave holdoutGroup out');
+  if (group === target) refuse('rows cannot be held out by the target', 'one of the other columns');
+  return requireText(group, 'holdoutGroup');
+};
+
+/** Held-out rows are chosen once: a later version may repeat the choice, and not make another. */
+const requireSameHoldout = ({ holdout }: Dataset, group: string | null): void => {
+  if (holdout === null || group === null || (holdout.kind === 'group' && holdout.column === group)) return;
+  throw new Failure(
+    'BAD_INPUT',
+    `the rows of this dataset are held out by ${holdoutWords(holdout)} already`,
+    {
+      path: ['holdoutGroup'],
+      hint: 'leave holdoutGroup out, or give the data another name',
+    },
+  );
+};
+
+const holdoutWords = (rule: HoldoutRule): string =>
+  rule.kind === 'hash' ? 'a hash of each row' : `the column ${JSON.stringify(rule.column)}`;
 
 /** Columns that no training may use: what the user left out, and what the profile found to be no feature. */
 const NOT_FEATURES: readonly string[] = ['CONSTANT_COLUMN', 'IDENTIFIER_COLUMN', 'LEAKING_COLUMN'];
@@ -143,6 +174,7 @@ export class DatasetService {
     const scenario = await this.parts.scenarios.getActiveIn(tx, input.scenarioId);
     const task = input.task ?? scenario.task;
     const target = targetFor(task, input.target ?? scenario.target);
+    const holdoutGroup = holdoutGroupFor(task, target, input.holdoutGroup ?? null);
     const exclude = [...new Set(input.exclude ?? [])];
     const sensitive = [...new Set(input.sensitive ?? [])];
     if (target !== null && exclude.includes(target)) {
@@ -154,6 +186,7 @@ export class DatasetService {
       });
     }
     const dataset = await this.datasetNamed(tx, input.scenarioId, requireText(input.name, 'name'));
+    requireSameHoldout(dataset, holdoutGroup);
     const rawKey = await catalogue.mint(tx, ctx.tenantId, 'upload', { ttlMs: UPLOAD_TTL_MS + HOUR_MS });
     const version = await this.insertVersion(tx, dataset, {
       state: 'DECLARED',
@@ -161,6 +194,7 @@ export class DatasetService {
       target,
       task,
       holdoutFraction,
+      holdoutGroup,
       exclude,
       sensitive,
       declaredBytes: input.sizeBytes,
@@ -309,6 +343,7 @@ export class DatasetService {
       target: base.target,
       task: base.task,
       holdoutFraction: base.holdoutFraction,
+      holdoutGroup: base.holdoutGroup,
       exclude: base.exclude,
       sensitive: base.sensitive,
       parentId: base.id,

@@ -81,6 +81,8 @@ export class DatasetVersionType {
   @Field(() => String, { nullable: true }) target: string | null;
   @Field(() => LearningTaskEnum, { nullable: true }) task: LearningTask | null;
   @Field(() => Float) holdoutFraction: number;
+  @Field(() => String, { nullable: true, description: 'Rows of one value of it are held out together.' })
+  holdoutGroup: string | null;
   @Field(() => [String]) exclude: string[];
   @Field(() => [String], { description: 'Columns that fairness is judged by.' }) sensitive: string[];
   @Field(() => ID, { nullable: true, description: 'The version whose rows this one extends.' })
@@ -133,6 +135,12 @@ export class DeclareDatasetInput {
   task?: LearningTask | null;
   @Field(() => Float, { nullable: true, description: '0 to 0.5; default 0.2.' }) holdoutFraction?:
     number | null;
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'A column: rows of one value of it are held out together, so that models are judged on new groups.',
+  })
+  holdoutGroup?: string | null;
   @Field(() => [String], { nullable: true, description: 'Columns that no training may use.' })
   exclude?: string[] | null;
   @Field(() => [String], {
@@ -167,6 +175,7 @@ export const toVersion = (version: DatasetVersion): DatasetVersionType => ({
   target: version.target,
   task: version.task,
   holdoutFraction: version.holdoutFraction,
+  holdoutGroup: version.holdoutGroup,
   exclude: version.exclude,
   sensitive: version.sensitive,
   parentId: version.parentId,

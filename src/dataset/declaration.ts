@@ -12,6 +12,7 @@ export interface Declaration {
   readonly target?: string | null;
   readonly task?: LearningTask | null;
   readonly holdoutFraction?: number | null;
+  readonly holdoutGroup?: string | null;
   readonly exclude?: readonly string[] | null;
   readonly sensitive?: readonly string[] | null;
 }

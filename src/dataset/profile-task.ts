@@ -44,6 +44,7 @@ export const profileTask = (
         task: version.task,
         holdout: dataset.holdout,
         holdoutFraction: version.holdoutFraction,
+        ...(version.holdoutGroup !== null && { holdoutGroup: version.holdoutGroup }),
         salt: dataset.salt,
         sealed: {
           key,

@@ -71,6 +71,14 @@ export class Sealing {
   /** Keeps the sealed file, lets the upload go, and from now on the version is what it is. */
   async seal(tx: TenantTx, version: DatasetVersion, taskId: TaskId, facts: SealedFacts): Promise<void> {
     const { sealed, rows, holdoutRows, task, columns, profile, warnings, holdout } = facts;
+    const [[{ same }]] = await tx.query<[[{ same: boolean }], number]>(
+      `update app.dataset set holdout = coalesce(holdout, $2) where id = $1 returning holdout = $2::jsonb as same`,
+      [version.datasetId, JSON.stringify(holdout)],
+    );
+    if (!same)
+      throw new Failure('CONFLICT', 'another version was sealed meanwhile and holds out other rows', {
+        hint: 'declare the dataset again: it follows the version that is sealed',
+      });
     await this.catalogue.retain(tx, sealed);
     await this.move(tx, version, 'SEALED', {
       rows,
@@ -85,10 +93,6 @@ export class Sealing {
       sealedBytes: sealed.sizeBytes,
       sealedAt: new Date(),
     });
-    await tx.query('update app.dataset set holdout = $2 where id = $1 and holdout is null', [
-      version.datasetId,
-      JSON.stringify(holdout),
-    ]);
     await this.meter.storageChanged(tx, {
       objectKey: sealed.key,
       bytes: sealed.sizeBytes,

@@ -47,6 +47,8 @@ export type DeclareDatasetInput = {
   readonly format: DataFormat;
   /** 0 to 0.5; default 0.2. */
   readonly holdoutFraction?: number | null | undefined;
+  /** A column: rows of one value of it are held out together, so that models are judged on new groups. */
+  readonly holdoutGroup?: string | null | undefined;
   /** A name that is there already gives the next version of that dataset. */
   readonly name: string;
   readonly scenarioId: string;

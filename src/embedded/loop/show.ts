@@ -51,10 +51,13 @@ export const historyLine = (epoch: EpochAnswer): string =>
     .join('  ');
 
 export const showData = (ui: Terminal, dataset: DatasetVersionAnswer): void => {
+  const { kind, column = '' } = dataset.holdout ?? {};
   const how =
-    dataset.holdout?.kind === 'time'
-      ? `the latest by ${dataset.holdout.column ?? 'time'}`
-      : 'by a hash of their cells';
+    kind === 'time'
+      ? `the latest by ${column}`
+      : kind === 'group'
+        ? `whole groups of ${column}`
+        : 'by a hash of their cells';
   ui.line(
     `  ${dataset.rows ?? '0'} rows sealed, ${dataset.holdoutRows ?? '0'} of them held out (${how}), sha-256 ${dataset.sha256?.slice(0, 12) ?? ''}…`,
   );
