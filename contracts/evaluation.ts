@@ -67,9 +67,12 @@ export const Share = z.object({
 export type Share = z.infer<typeof Share>;
 
 export const LearningCurve = z.object({
-  /** What `at` counts: passes over the rows, or trees. */
+  /** What `at` counts: passes over the rows, trees, or trials of a search. */
   unit: z.enum(['epoch', 'tree', 'trial']),
-  /** At most 200 of them, the first, the last and the best among them. */
+  /**
+   * At most 200 of them, the first, the last and the best among them: loss on training and on validation rows. Of a trial:
+   * its candidate's on the validation rows of its folds, and the least of any candidate so far.
+   */
   points: z.array(z.object({ at: z.number(), loss: z.number(), valLoss: z.number().nullable() })),
   best: z.number().nullable(),
 });

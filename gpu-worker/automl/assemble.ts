@@ -12,6 +12,7 @@ import { MARGIN, makingSeconds } from './making';
 import { OutOfFold, ensembleWeights, joinedOutputs } from './ensemble';
 import { unionInputs } from './inputs';
 import { outputWidth, pooled } from './score';
+import { searchCurve } from './search-curve';
 import { artefactOf, refitSpec } from './trial';
 import type { FoldedData, TrialFiles } from './trial';
 
@@ -57,6 +58,7 @@ export const assemble = async (
 ): Promise<Assembled> => {
   const { target, training } = data.whole;
   const candidates = candidatesOf(data, artefacts);
+  const searched = searchCurve(artefacts.map(({ outcome }) => outcome));
   const library = commonLibrary(candidates, data);
   const rows = rowsOf(library, training);
   const outputs = library.map(({ outOfFold }) => outOfFold.of(rows));
@@ -69,10 +71,8 @@ export const assemble = async (
   const simpler = async (): Promise<Assembled> => {
     const own = rowsOf([soonest], training);
     const member = { ...soonest, weight: 1 };
-    return joined(data, [member], await partsOf(data, member, context, () => 0), {
-      rows: own,
-      outputs: soonest.outOfFold.of(own),
-    });
+    const outOfSample = { rows: own, outputs: soonest.outOfFold.of(own) };
+    return joined(data, [member], await partsOf(data, member, context, () => 0), { searched, outOfSample });
   };
   if (weights === undefined) return simpler();
   const members = library
@@ -82,7 +82,8 @@ export const assemble = async (
   const parts: Part[] = [];
   for (const member of [...members].sort((one, other) => other.weight - one.weight))
     parts.push(...(await partsOf(data, member, context, () => leftSeconds() - making)));
-  const whole = joined(data, members, parts, { rows, outputs: joinedOutputs(outputs, weights) });
+  const outOfSample = { rows, outputs: joinedOutputs(outputs, weights) };
+  const whole = joined(data, members, parts, { searched, outOfSample });
   if (members.length === 1 && members[0]?.candidate === soonest.candidate) return whole;
   return { ...whole, simpler: { trained: await simpler(), seconds: seconds([soonest]) } };
 };
@@ -95,7 +96,7 @@ const joined = (
   data: FoldedData,
   members: readonly Member[],
   parts: readonly Part[],
-  outOfSample: NonNullable<Trained['outOfSample']>,
+  evidence: Required<Pick<Trained, 'searched' | 'outOfSample'>>,
 ): Assembled => ({
   spec: members.reduce((most, member) => (member.weight > most.weight ? member : most)).spec,
   inputs: unionInputs(
@@ -105,7 +106,7 @@ const joined = (
   output: (given) => weightedSum(parts, given),
   predict: (asked, signal) => predictParts(parts, data, asked, signal),
   history: [],
-  outOfSample,
+  ...evidence,
   weights: new Map(members.map(({ candidate, weight }) => [candidate, weight])),
 });
 

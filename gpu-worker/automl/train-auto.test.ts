@@ -1,6 +1,7 @@
 import { AutoSpec } from '../../contracts';
 import { createHash } from 'node:crypto';
 import { modelBytes } from '../../onnx';
+import { curveOf } from '../evaluate/learning-curve';
 import { asFloat32, openSessionCount, withSession } from '../engine/onnxruntime';
 import { typedInputs } from '../prepare/graph';
 import { rawFeeds } from '../prepare/matrix';
@@ -52,6 +53,15 @@ describe('an automatic training', () => {
       expect(bytes).toBeGreaterThan(100);
       expect(metric).toBe('rmse');
     }
+    // A point a trial, ending with what the leaderboard says of its first.
+    const curve = curveOf(made);
+    expect(curve).toMatchObject({ unit: 'trial' });
+    expect(curve?.points.map(({ at }) => at)).toEqual([1, 2, 3, 4]);
+    const best = curve?.points.map(({ valLoss }) => valLoss ?? NaN) ?? [];
+    expect(best).toEqual([...best].sort((a, b) => b - a));
+    const target = data.target.task === 'regression' ? data.target : null;
+    expect(Math.sqrt(best[3]) * (target?.deviation ?? NaN)).toBeCloseTo(leaderboard[0].score, 9);
+    expect(curve?.points.find(({ at }) => at === curve.best)?.loss).toBe(best[3]);
     // Every row that may be learned from was answered by models that did not see it.
     expect([...(outOfSample?.rows ?? [])].sort((a, b) => a - b)).toEqual(
       [...data.training].sort((a, b) => a - b),
@@ -131,6 +141,7 @@ describe('an automatic training', () => {
     const { spec, simpler } = await trainAuto(data, few({ families: ['linear', 'trees'] }), quietContext());
     expect(spec.family).toBe('trees');
     expect(simpler?.trained.spec.family).toBe('linear');
+    expect(simpler?.trained.searched).toHaveLength(4);
     expect(simpler?.seconds).toBeGreaterThan(0);
   });
 

@@ -1,4 +1,5 @@
-import type { Epoch, LearningCurve } from '../../contracts';
+import type { ConcreteSpec, Epoch, EvaluationReport, LearningCurve } from '../../contracts';
+import type { Trained } from '../family/trained';
 
 const MOST_POINTS = 200;
 
@@ -20,3 +21,23 @@ export const learningCurve = (
     best: best < 0 ? null : history[best].epoch,
   };
 };
+
+type Learned = Pick<Trained, 'spec' | 'history' | 'searched'>;
+
+/** A search learns trial by trial, whatever its members count. */
+export const curveOf = ({ searched, history, spec }: Learned): LearningCurve | null =>
+  searched === undefined
+    ? learningCurve(history, spec.family === 'trees' ? 'tree' : 'epoch')
+    : learningCurve(searched, 'trial');
+
+const WITHOUT: Partial<Record<ConcreteSpec['family'], string>> = {
+  linear: 'a linear model is solved for as a whole, not learned pass by pass',
+  'k-means': 'it moves its groups until they rest and does not keep the way there',
+  'gaussian-mixture': 'it moves its groups until they rest and does not keep the way there',
+  'isolation-forest': 'its trees are cut at random, and none learns from those before it',
+};
+
+export const whyNoCurve = (learned: Learned): EvaluationReport['leftOut'] =>
+  curveOf(learned) === null
+    ? [{ section: 'learningCurve', why: WITHOUT[learned.spec.family] ?? 'nothing was learned step by step' }]
+    : [];

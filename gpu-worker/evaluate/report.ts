@@ -1,14 +1,14 @@
 /** The evaluation that comes with every model version. What each figure means: docs/evaluation.md. */
-import type { Epoch, EvaluationReport, MetricsBySplit } from '../../contracts';
-import { learningCurve } from './learning-curve';
+import type { EvaluationReport, MetricsBySplit } from '../../contracts';
+import type { Trained } from '../family/trained';
+import { curveOf, whyNoCurve } from './learning-curve';
 
 /** What any report says, whatever the task. */
 export interface ReportBasis {
   readonly task: string;
   readonly targetName: string | null;
   readonly metrics: MetricsBySplit;
-  readonly history: readonly Epoch[];
-  readonly curveUnit?: 'epoch' | 'tree' | 'trial';
+  readonly trained: Pick<Trained, 'spec' | 'history' | 'searched'>;
   readonly testRows: number;
 }
 
@@ -30,8 +30,7 @@ export const basicReport = ({
   task,
   targetName,
   metrics,
-  history,
-  curveUnit = 'epoch',
+  trained,
   testRows,
 }: ReportBasis): EvaluationReport => ({
   v: 1,
@@ -41,7 +40,7 @@ export const basicReport = ({
   rows: { of: 'test', count: testRows },
   metrics: {},
   gap: gapOf(metrics),
-  learningCurve: learningCurve(history, curveUnit),
+  learningCurve: curveOf(trained),
   calibration: null,
   decision: null,
   confusion: null,
@@ -52,7 +51,14 @@ export const basicReport = ({
   shapley: null,
   partialDependence: [],
   fairness: [],
-  leftOut: [],
+  leftOut: whyNoCurve(trained),
+});
+
+/** Null: there was no time for any. */
+export const withFindings = (report: EvaluationReport, found: Findings | null): EvaluationReport => ({
+  ...report,
+  ...found,
+  leftOut: [...report.leftOut, ...(found?.leftOut ?? [])],
 });
 
 /** The first metric of the task is its main one; a log loss tells more of overfitting than an accuracy. */

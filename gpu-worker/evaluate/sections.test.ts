@@ -1,9 +1,10 @@
+import { LinearSpec, TreesSpec } from '../../contracts';
 import { randomKey, randomUnit } from '../../onnx';
 import { tableOf } from '../testing/table';
 import { confusion } from './confusion';
 import { classificationFairness, regressionFairness } from './fairness';
 import { groupsOf } from './groups';
-import { learningCurve } from './learning-curve';
+import { curveOf, learningCurve, whyNoCurve } from './learning-curve';
 import { reliability } from './reliability';
 import { residuals } from './residuals';
 import { shareOf } from './shares';
@@ -214,5 +215,15 @@ describe('the learning curve', () => {
     expect(curve?.best).toBe(778);
     expect(curve?.points.map(({ at }) => at)).toEqual(expect.arrayContaining([1, 778, 1000]));
     expect(learningCurve([], 'epoch')).toBeNull();
+  });
+
+  it('counts trees, epochs or the trials of a search, and its absence has a reason', () => {
+    const [spec, history] = [LinearSpec.parse({ family: 'linear' }), [{ epoch: 1, loss: 2, valLoss: 1 }]];
+    expect(curveOf({ spec, history: [], searched: history })).toMatchObject({ unit: 'trial', best: 1 });
+    expect(curveOf({ spec: TreesSpec.parse({ family: 'trees' }), history })).toMatchObject({ unit: 'tree' });
+    expect(whyNoCurve({ spec, history: [], searched: history })).toEqual([]);
+    expect(whyNoCurve({ spec, history: [] })).toEqual([
+      { section: 'learningCurve', why: expect.stringContaining('solved for as a whole') as string },
+    ]);
   });
 });

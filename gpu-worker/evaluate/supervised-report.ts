@@ -13,7 +13,7 @@ import type { ToExplain } from './explanations';
 import { classificationFairness, regressionFairness } from './fairness';
 import { groupsOf } from './groups';
 import { reliability } from './reliability';
-import { basicReport, NOTHING_HELD_OUT } from './report';
+import { basicReport, NOTHING_HELD_OUT, withFindings } from './report';
 import type { ReportBasis } from './report';
 import { residuals } from './residuals';
 import { classificationSample, regressionSample } from './sample';
@@ -42,7 +42,7 @@ export const supervisedReport = async (evidence: SupervisedEvidence): Promise<Ev
   const basis = basicReport({ ...evidence, task: target.task, testRows: rows.length });
   const classes = target.task === 'classification' ? [...target.classes] : [];
   const report: EvaluationReport = { ...basis, classes, rows: { of, count: rows.length } };
-  if (rows.length === 0) return { ...report, ...NOTHING_HELD_OUT };
+  if (rows.length === 0) return withFindings(report, NOTHING_HELD_OUT);
   const unknown = evidence.sensitive.filter(
     (name) => !evidence.table.columns.some(({ spec }) => spec.name === name),
   );
@@ -50,8 +50,7 @@ export const supervisedReport = async (evidence: SupervisedEvidence): Promise<Ev
   const metrics = await sections.make('metrics', () => bootstrapMetrics(view.sample, seed, sections.signal));
   const slices = await sections.make('slices', () => slicesSection(evidence, view));
   const explained = await sections.make('explanations', () => explanations(evidence));
-  return {
-    ...report,
+  return withFindings(report, {
     metrics: metrics ?? {},
     ...view.sections,
     conformal: conformalSection(evidence),
@@ -62,7 +61,7 @@ export const supervisedReport = async (evidence: SupervisedEvidence): Promise<Ev
       ...unknown.map((name) => ({ section: 'fairness', why: `the data has no column ${name}` })),
       ...(explained?.leftOut ?? []),
     ],
-  };
+  });
 };
 
 /** What regressions and classifications have each in their own way. */

@@ -64,6 +64,8 @@ export interface Trained {
   /** Where the family knows them. */
   readonly shapley?: ExactShapley;
   readonly history: readonly Epoch[];
+  /** Of a search: its trials in place of epochs, as the learning curve shows them. */
+  readonly searched?: readonly Epoch[];
   /** What is sealed instead where there is no time to make a file of this one, and how long that takes. */
   readonly simpler?: { readonly trained: Trained; readonly seconds: number };
   /** Of a model that grew part by part: as it was earlier on, where there is no time to make a file of all of it. */

@@ -82,7 +82,10 @@ describe('a forecast', () => {
     expect(made.golden.rows[0]['y']).toHaveLength(forecast?.lookback ?? 0);
     // 73 held-out windows of 24 steps are three that do not overlap.
     expect(made.evaluation.metrics['mae']).toEqual({ value: metrics.test['mae'], low: null, high: null });
-    expect(made.evaluation.leftOut).toMatchObject([{ section: 'intervals of metrics' }]);
+    expect(made.evaluation.leftOut).toMatchObject([
+      { section: 'learningCurve', why: expect.stringContaining('linear model') as string },
+      { section: 'intervals of metrics' },
+    ]);
   });
 
   it('has intervals in its report, and how often each quantile kept its promise', async () => {

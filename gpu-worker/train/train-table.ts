@@ -10,7 +10,7 @@ import type {
 import type { Table } from '../data/table';
 import { chooseEngine } from '../engine/engine';
 import { Sections } from '../evaluate/budget';
-import { basicReport, NOTHING_HELD_OUT } from '../evaluate/report';
+import { basicReport, NOTHING_HELD_OUT, withFindings } from '../evaluate/report';
 import { goldenRows } from '../export/golden';
 import { foreignOperators } from '../export/operators';
 import { sealModel } from '../export/sealed';
@@ -95,16 +95,17 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
       ? null
       : await optional.make('comparison', () => against(champion, problem, judged, served, optional.signal));
   io.progress('VERIFYING', 0.97, { message: 'the report' });
-  const evaluation = (await judged.evaluate?.(onnx, served, optional)) ?? {
-    ...basicReport({
-      ...{ task: target.task, targetName: request.target, metrics: judged.metrics },
-      history: trained.history,
-      testRows: split.test.length,
-    }),
-    ...(split.test.length > 0
-      ? await optional.make('all', async () => judged.findings?.(optional.signal))
-      : NOTHING_HELD_OUT),
-  };
+  const evaluation =
+    (await judged.evaluate?.(onnx, served, optional)) ??
+    withFindings(
+      basicReport({
+        ...{ task: target.task, targetName: request.target, metrics: judged.metrics, trained },
+        testRows: split.test.length,
+      }),
+      split.test.length > 0
+        ? ((await optional.make('all', async () => judged.findings?.(optional.signal))) ?? null)
+        : NOTHING_HELD_OUT,
+    );
   return {
     onnx,
     evaluation: { ...evaluation, leftOut: [...leftOut, ...evaluation.leftOut, ...optional.leftOut] },
