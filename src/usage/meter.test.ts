@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import type { UsageBatch } from '../../contracts';
 import type { PredictionId, ScenarioId, Sha256, TenantId } from '../../contracts';
 import { newId } from '../platform/ids';
-import { UsageMeter } from './meter';
+import { UsageMeter, assertLoggable } from './meter';
 import type { UnnumberedEvent } from './meter';
 
 const event = (changes: Partial<UnnumberedEvent> = {}): UnnumberedEvent => {
@@ -147,4 +147,30 @@ describe('the meter', () => {
     expect(Math.max(...sizes)).toBeLessThan(1_000_000);
     await meter.stop();
   });
+
+  test.each(['x', '"', '漢', '\u0001'])(
+    'what sampling leaves out is refused where what it keeps is, to the byte: %j',
+    async (letter) => {
+      const nats = stream();
+      const meter = new UsageMeter({ store: nats.store, producer: 'p1', log });
+      const most = Math.floor(999_900 / (Buffer.byteLength(JSON.stringify(letter)) - 2));
+      const recordOf = (padding: number) => ({
+        id: event().id as string as PredictionId,
+        rows: [{ text: 'small' }, { text: letter.repeat(most) + ' '.repeat(padding) }],
+        outputs: [0, 1].map((prediction) => ({ prediction, probabilities: null })),
+      });
+      const bytes = (padding: number): number => {
+        const { rows, outputs } = recordOf(padding);
+        return Buffer.byteLength(JSON.stringify([rows[1], outputs[1]]));
+      };
+      const fits = 1_000_000 - bytes(0);
+      expect(bytes(fits)).toBe(1_000_000);
+      expect(() => assertLoggable(recordOf(fits))).not.toThrow();
+      await meter.store(event(), recordOf(fits));
+      const refused = { code: 'PAYLOAD_TOO_LARGE', path: ['rows', 1] };
+      await expect(meter.store(event(), recordOf(fits + 1))).rejects.toMatchObject(refused);
+      expect(() => assertLoggable(recordOf(fits + 1))).toThrow(expect.objectContaining(refused) as Error);
+      await meter.stop();
+    },
+  );
 });

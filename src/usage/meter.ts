@@ -6,6 +6,7 @@ import { Failure, subject } from '../../contracts';
 import type { PredictionRecord, UsageBatch, UsageEvent } from '../../contracts';
 import { newId } from '../platform/ids';
 import type { Logger } from '../platform/log';
+import { mostJsonBytes } from './json-size';
 
 /** An event before its producer numbers it. */
 export type UnnumberedEvent = Omit<UsageEvent, 'producer' | 'producerSeq'>;
@@ -217,24 +218,35 @@ const measured = (record: PredictionRecord | null): Pick<Entry, 'bytes' | 'ahead
   return { bytes, ahead: record !== null && bytes > MAX_MESSAGE_BYTES ? partsOf(record) : [] };
 };
 
-/** Fails with PAYLOAD_TOO_LARGE as `store` would: for a record that sampling leaves out. */
-export const assertLoggable = (record: PredictionRecord): void => void measured(record);
+/** Fails with PAYLOAD_TOO_LARGE as `store` would: for a record that sampling leaves out, of which no text is needed. */
+export const assertLoggable = ({ rows, outputs }: PredictionRecord): void => {
+  for (const [at, row] of rows.entries())
+    if (mostJsonBytes([row, outputs[at]]) > MAX_ROW_BYTES) rowBytes(at, row, outputs[at]);
+};
+
+type Rows = PredictionRecord['rows'];
+type Outputs = PredictionRecord['outputs'];
+
+/** Of a row with its answer. Fails with PAYLOAD_TOO_LARGE where they do not fit into a message of their own. */
+const rowBytes = (at: number, row: Rows[number], output: Outputs[number]): number => {
+  const size = bytesOf([row, output]);
+  if (size <= MAX_ROW_BYTES) return size;
+  throw new Failure(
+    'PAYLOAD_TOO_LARGE',
+    `row ${at} and its answer are too large to be logged: ${size} bytes`,
+    {
+      path: ['rows', at],
+      hint: `they may have ${MAX_ROW_BYTES} bytes together where the scenario keeps a log: send less, or switch it off`,
+    },
+  );
+};
 
 /** Rows with their answers, as many to a message as it holds. */
 const partsOf = ({ id, rows, outputs }: PredictionRecord): Part[] => {
   const parts: Part[] = [];
   let bytes = Infinity;
   for (const [at, row] of rows.entries()) {
-    const size = bytesOf([row, outputs[at]]);
-    if (size > MAX_ROW_BYTES)
-      throw new Failure(
-        'PAYLOAD_TOO_LARGE',
-        `row ${at} and its answer are too large to be logged: ${size} bytes`,
-        {
-          path: ['rows', at],
-          hint: `they may have ${MAX_ROW_BYTES} bytes together where the scenario keeps a log: send less, or switch it off`,
-        },
-      );
+    const size = rowBytes(at, row, outputs[at]);
     if (bytes + size > MAX_MESSAGE_BYTES) {
       parts.push({ firstRow: at, prediction: { id, rows: [], outputs: [] } });
       bytes = 0;
