@@ -1,6 +1,7 @@
 /** `npm run doctor`: what this machine can train on, and how to get more. `--json` for programs. */
 import { DEVICES, ENGINES } from '../contracts';
 import { findOut, survey } from './engine/survey';
+import { saidOf } from './engine/mixed';
 import type { Finding } from './engine/survey';
 import { TENSORFLOW_INSTALL } from './engine/tensorflow/load';
 
@@ -30,14 +31,15 @@ const line = (cells: readonly string[]): string =>
 const show = (found: readonly Finding[]): string =>
   [
     line(['engine', 'device', 'works', 'hardware', 'memory', 'tiny training, or why not']),
-    ...found.map(({ engine, device, version, stepMs, why, name, memoryBytes }) =>
+    ...found.map(({ engine, device, version, stepMs, why, mixed, name, memoryBytes }) =>
       line([
         engine,
         device,
         version === null ? 'no' : 'yes',
         version === null ? '' : name.slice(0, 30),
         version === null || memoryBytes === null ? '' : `${(memoryBytes / GIB).toFixed(1)} GiB`,
-        why ?? `${(stepMs ?? NaN).toFixed(1)} ms (version ${version})`,
+        why ??
+          `${(stepMs ?? NaN).toFixed(1)} ms (version ${version})${mixed === undefined ? '' : `; mixed precision: ${saidOf(mixed)}`}`,
       ]),
     ),
     '',

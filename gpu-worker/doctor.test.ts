@@ -59,6 +59,9 @@ const withDevice = existsSync(SOFTWARE_DEVICE) ? it : it.skip;
 withDevice('a device that trains is named, and nobody is told how to get it', async () => {
   const said = await doctor(SOFTWARE_DEVICE);
   expect(said).toMatch(/^onnxruntime +webgpu +yes +Vulkan in software .* ms \(version/m);
+  expect(said).toMatch(
+    / ms \(version [\d.]+\); mixed precision: (this device has no shader-f16|.* float32 here|does not help here .*)$/m,
+  );
   expect(said).not.toContain('- webgpu:');
 });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Precision } from './precision';
 import { WindowOptions } from './series';
 
 /** How pictures are changed at random in every training step, so that a model learns what does not matter. */
@@ -35,6 +36,7 @@ export const BranchTraining = z.strictObject({
   patience: z.number().int().min(0).max(10000).default(8),
   classWeights: z.enum(['none', 'balanced']).default('none'),
   members: z.number().int().min(1).max(16).default(1),
+  ...Precision.shape,
 });
 export type BranchTraining = z.infer<typeof BranchTraining>;
 

@@ -19,6 +19,7 @@ export * from './linear';
 export * from './mlp';
 export * from './trees';
 export * from './unsupervised';
+export * from './precision';
 export * from './rnn';
 export * from './scaling';
 export * from './series';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Interactions } from './interactions';
+import { Precision } from './precision';
 import { Scaling } from './scaling';
 import { WindowOptions } from './series';
 import { TargetEncodingAbove } from './target-encoding';
@@ -63,5 +64,6 @@ export const MlpSpec = z.strictObject({
   sharedMembers: z.number().int().min(1).max(128).default(1),
   /** Independently seeded members trained side by side, outputs averaged. */
   members: z.number().int().min(1).max(16).default(1),
+  ...Precision.shape,
 });
 export type MlpSpec = z.infer<typeof MlpSpec>;

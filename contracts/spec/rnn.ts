@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Precision } from './precision';
 import { ForecastOptions, WindowOptions } from './series';
 
 /** Recurrent network over windows: GRU (Cho et al. 2014) or LSTM (Hochreiter and Schmidhuber 1997). */
@@ -19,6 +20,7 @@ export const RnnSpec = z.strictObject({
   clipNorm: z.number().positive().max(1e6).default(1),
   /** Independently seeded members, outputs averaged. */
   members: z.number().int().min(1).max(16).default(1),
+  ...Precision.shape,
   /** For a regression or classification of sequences. */
   window: WindowOptions.optional(),
   /** For the task forecast. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Precision } from './precision';
 import { ForecastOptions, WindowOptions } from './series';
 
 /**
@@ -25,6 +26,7 @@ export const TransformerSpec = z.strictObject({
   /** Stop after this many epochs without a better validation loss and keep the best weights; 0 = never stop. */
   patience: z.number().int().min(0).max(10000).default(4),
   members: z.number().int().min(1).max(16).default(1),
+  ...Precision.shape,
   /** Words of a text that are read. */
   tokens: z.number().int().min(1).max(512).default(64),
   /** For a regression or classification of sequences. */

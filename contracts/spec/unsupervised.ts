@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Precision } from './precision';
 import { Scaling } from './scaling';
 
 /** How many groups: a number, or the one that separates the rows best. */
@@ -51,6 +52,7 @@ export const AutoencoderSpec = z.strictObject({
   validationFraction: z.number().min(0).max(0.5).default(0.1),
   patience: z.number().int().min(0).max(10000).default(8),
   contamination: Contamination,
+  ...Precision.shape,
   ...Scaling.shape,
 });
 export type AutoencoderSpec = z.infer<typeof AutoencoderSpec>;

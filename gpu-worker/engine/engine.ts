@@ -94,10 +94,15 @@ export const tryEngine = async (
       await session.close();
     }
   } catch (error) {
-    const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
-    // onnxruntime says where in its own source before it says what.
-    return { why: line.replace(/^\/\S+ .*?\bwas (true|false)\. /, '').slice(0, 200), error };
+    return { why: whyNot(error), error };
   }
+};
+
+/** The first line of what went wrong. */
+export const whyNot = (error: unknown): string => {
+  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  // onnxruntime says where in its own source before it says what.
+  return line.replace(/^\/\S+ .*?\bwas (true|false)\. /, '').slice(0, 200);
 };
 
 /** tfjs-node-gpu falls back to the cpu by itself: then its GPU does not work. */

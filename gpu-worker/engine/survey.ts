@@ -6,6 +6,7 @@ import type { WorkerConfig } from '../config';
 import type { Logger } from '../log';
 import { hardwareOf } from './device';
 import { tryEngine } from './engine';
+import { measureMixed, MixedFinding } from './mixed';
 
 export const Finding = z.object({
   engine: EngineName,
@@ -15,6 +16,8 @@ export const Finding = z.object({
   /** One run of three tiny training steps, after a first. */
   stepMs: z.number().nullable(),
   why: z.string().nullable(),
+  /** Of GPUs that work. */
+  mixed: MixedFinding.optional(),
   name: z.string(),
   memoryBytes: z.number().nullable(),
 });
@@ -27,9 +30,11 @@ export const findOut = async (
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Finding> => {
   const [found, hardware] = [await tryEngine(engine, device), await hardwareOf(device, env)];
-  return 'version' in found
-    ? { engine, device, ...found, why: null, ...hardware }
-    : { engine, device, version: null, stepMs: null, why: found.why, ...hardware };
+  if (!('version' in found))
+    return { engine, device, version: null, stepMs: null, why: found.why, ...hardware };
+  const { version } = found;
+  const mixed = device === 'cpu' ? undefined : await measureMixed({ name: engine, device, version });
+  return { engine, device, ...found, why: null, ...(mixed && { mixed }), ...hardware };
 };
 
 /** The first use of a GPU compiles its shaders. */
@@ -86,9 +91,9 @@ export const workingDevice = async (
     return 'cpu';
   }
   for (const device of devices) {
-    const { why, name, memoryBytes, stepMs } = await findOutApart(script, engine, device, childEnv);
+    const { why, name, memoryBytes, stepMs, mixed } = await findOutApart(script, engine, device, childEnv);
     if (why === null) {
-      log.info({ engine, device, name, memoryBytes, stepMs }, 'training device');
+      log.info({ engine, device, name, memoryBytes, stepMs, mixed }, 'training device');
       return device;
     }
     log.warn({ engine, device, why }, 'training device does not work here');

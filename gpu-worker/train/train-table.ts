@@ -25,6 +25,7 @@ import type { TaskIo } from '../task-io';
 import { Assembly } from './assemble';
 import { CODE_VERSION } from './code-version';
 import { inTime, storingMs } from './in-time';
+import { withPrecision } from './precision';
 import { checkedSpec } from './spec';
 import { trainSpec } from './train-spec';
 
@@ -72,8 +73,9 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
     split.validation,
   );
 
+  const settled = await withPrecision(spec, engine, io.checkpoints?.latest ?? null);
   const started = performance.now();
-  const learned = await trainSpec(spec, data, { seed: request.seed, engine, io });
+  const learned = await trainSpec(settled, data, { seed: request.seed, engine, io });
   const trainingMs = performance.now() - started;
 
   const leftMs = io.leftMs ?? (() => Infinity);

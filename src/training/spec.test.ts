@@ -22,6 +22,7 @@ describe('a spec', () => {
     ['mlp', 'a spec is an object with a family', ['spec']],
     [{ family: 'mlp', epochs: 0 }, /^epochs: /, ['spec', 'epochs']],
     [{ family: 'mlp', activation: 'rellu' }, /^activation: .*relu.*gelu.*tanh/, ['spec', 'activation']],
+    [{ family: 'rnn', precision: 'half' }, /^precision: .*float32.*mixed.*auto/, ['spec', 'precision']],
     [{ family: 'mlp', hidden: [8, -1] }, /^hidden\.1: /, ['spec', 'hidden', 1]],
     [
       { family: 'linear', epochs: 3 },

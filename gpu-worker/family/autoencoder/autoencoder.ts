@@ -34,6 +34,7 @@ export const autoencoder: Family<AutoencoderSpec, UnsupervisedTarget> = {
         epochs: spec.epochs,
         patience: validation.features.rows > 0 ? spec.patience : 0,
         clipNorm: 1,
+        ...(spec.precision && { precision: spec.precision }),
       },
       context,
     );

@@ -18,6 +18,8 @@ export interface TrainingState {
 export interface Layout {
   /** Of everything that the result depends on; a checkpoint of something else is not used. */
   readonly fingerprint: string;
+  /** How products are computed; left out: in float32. */
+  readonly precision?: 'mixed';
   /** State tensors of a member and their lengths. */
   readonly state: readonly (readonly [name: string, length: number])[];
   /** Parameters and buffers. */
@@ -26,6 +28,7 @@ export interface Layout {
 
 interface Head {
   readonly fingerprint: string;
+  readonly precision?: 'mixed';
   readonly history: readonly Epoch[];
   readonly plateau: Plateau;
   readonly lowest: number | null;
@@ -40,6 +43,7 @@ export const packState = (layout: Layout, state: TrainingState): Uint8Array => {
   const kept = state.stopping.kept ?? [];
   const head: Head = {
     fingerprint: layout.fingerprint,
+    ...(layout.precision && { precision: layout.precision }),
     history: state.history,
     plateau: state.plateau,
     lowest: state.stopping.lowest,
@@ -67,9 +71,7 @@ export const packState = (layout: Layout, state: TrainingState): Uint8Array => {
 /** Undefined for what is no checkpoint of this very training: it then starts from the beginning. */
 export const unpackState = (layout: Layout, bytes: Uint8Array): TrainingState | undefined => {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (buffer.length < 8 || buffer.toString('latin1', 0, 4) !== MAGIC) return undefined;
-  const start = 8 + buffer.readUInt32LE(4);
-  const head = parsedHead(buffer.toString('utf8', 8, start));
+  const { head, start } = headOf(buffer) ?? { start: 0 };
   if (head?.fingerprint !== layout.fingerprint) return undefined;
   const sum = (list: Layout['state']): number => list.reduce((total, [, length]) => total + length, 0);
   const numbers = head.steps.length * sum(layout.state) + head.kept * sum(layout.weights);
@@ -88,6 +90,20 @@ export const unpackState = (layout: Layout, bytes: Uint8Array): TrainingState | 
     stopping: { kept: kept.length > 0 ? kept : undefined, lowest: head.lowest, since: head.since },
     members,
   };
+};
+
+/** Of the training that a checkpoint is of; undefined where it is none of a network. */
+export const savedPrecision = (bytes: Uint8Array): 'float32' | 'mixed' | undefined => {
+  const found = headOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  return found === undefined ? undefined : (found.head.precision ?? 'float32');
+};
+
+/** `start`: of the numbers behind it. */
+const headOf = (buffer: Buffer): { readonly head: Head; readonly start: number } | undefined => {
+  if (buffer.length < 8 || buffer.toString('latin1', 0, 4) !== MAGIC) return undefined;
+  const start = 8 + buffer.readUInt32LE(4);
+  const head = parsedHead(buffer.toString('utf8', 8, start));
+  return head && { head, start };
 };
 
 /** Written by `packState` if its fingerprint is ours, so nothing else needs a check. */

@@ -2,6 +2,7 @@
 import { adam, adamW, constantRate, cosine, sgd, warmUpCosine } from '../../../onnx';
 import type { Optimizer, Schedule } from '../../../onnx';
 import { Failure } from '../../../contracts';
+import type { Precision } from '../../../contracts';
 import type { Network } from './network';
 
 export interface TrainingOptions {
@@ -25,6 +26,8 @@ export interface TrainingOptions {
   readonly weightDecay: number;
   /** Independently seeded networks, trained side by side on the same graph. */
   readonly members: number;
+  /** Left out, and where `auto` was not decided (train/precision.ts): float32. */
+  readonly precision?: Precision['precision'];
 }
 
 /** The plainest training; families change what they need. */
@@ -50,12 +53,14 @@ export const warmedUp = ({
   weightDecay,
   clipNorm = 1,
   members,
+  precision,
 }: Omit<TrainingOptions, 'optimizer' | 'schedule' | 'l2' | 'clipNorm'> &
   Partial<Pick<TrainingOptions, 'clipNorm'>>): TrainingOptions => ({
   optimizer: 'adamW',
   schedule: 'warmupCosine',
   l2: 0,
   ...{ learningRate, batchSize, epochs, patience, weightDecay, clipNorm, members },
+  ...(precision && { precision }),
 });
 
 export const PLATEAU_PATIENCE = 5;

@@ -23,7 +23,7 @@ export const trainingProgram = <I extends string, T extends string>(
   answers: boolean,
 ): Program => {
   let answerBytes = 0;
-  const { l2, clipNorm } = options;
+  const { l2, clipNorm, precision } = options;
   const columns = { ...network.inputs, ...network.targets } as Record<I | T, Column>;
   const compile = (): CompiledTraining =>
     compileTraining({
@@ -43,6 +43,7 @@ export const trainingProgram = <I extends string, T extends string>(
       optimizer: optimizerOf(options, network),
       ...(l2 > 0 && { l2: { factor: l2, parameters: network.decayed } }),
       ...(clipNorm > 0 && { clipNorm }),
+      mixed: precision === 'mixed',
     });
   return { compiled: fitting(compile), answerBytes };
 };

@@ -4,7 +4,7 @@ import { openSessionCount } from '../../engine/onnxruntime';
 import { classRequest, classTable, regressionTable, request } from '../../testing/examples';
 import { trainTable } from '../../train/train-table';
 import type { TrainingContext } from '../data';
-import { packState, unpackState } from './checkpoint';
+import { packState, savedPrecision, unpackState } from './checkpoint';
 import { RowFeed } from './feed';
 import type { Network, NetworkData } from './network';
 import { PLAIN } from './options';
@@ -85,9 +85,14 @@ describe('trainNetwork', () => {
     expect(model.length).toBeGreaterThan(100);
   });
 
-  it.each(['adam', 'adamW', 'sgd'] as const)('resumes in the same bytes with %s', async (optimizer) => {
+  it.each([
+    ['adam', 'float32'],
+    ['adamW', 'float32'],
+    ['sgd', 'float32'],
+    ['adamW', 'mixed'],
+  ] as const)('resumes in the same bytes with %s in %s', async (optimizer, precision) => {
     const plan = options({
-      optimizer,
+      ...{ optimizer, precision },
       schedule: 'plateau',
       members: 2,
       patience: 8,
@@ -115,6 +120,7 @@ describe('trainNetwork', () => {
     );
     expect(epochs[0]).toBe(6);
     expect(resumed).toEqual(whole);
+    expect(savedPrecision(middle ?? new Uint8Array())).toBe(precision);
   });
 
   it('does not go on from a checkpoint of another training', async () => {

@@ -195,6 +195,7 @@ const layoutOf = ({ network, options, context, data, training }: Run): Layout =>
     context.engine.device,
     context.checkpoints === undefined ? null : contentOf(data),
   ]),
+  ...(options.precision === 'mixed' && { precision: 'mixed' }),
   state: training.compiled.state.map(({ input, dims }) => [input, countOf(dims)] as const),
   weights: Object.entries(weightShapes(network)).map(([name, dims]) => [name, countOf(dims)] as const),
 });
@@ -214,10 +215,10 @@ const contentOf = ({ training, validation, resident = {} }: NetworkData): string
 /** Guessing costs about 1: beyond this the weights are lost, even where float32 could still hold the loss. */
 const EXPLODED = 1e12;
 
-const notFinite = ({ learningRate }: TrainingOptions, epoch: number): Failure => {
+const notFinite = ({ learningRate, precision }: TrainingOptions, epoch: number): Failure => {
   const proposed = Number((learningRate / 10).toPrecision(2));
   return new Failure('LOSS_NOT_FINITE', `the loss exploded or is no longer a number in epoch ${epoch}`, {
     path: ['spec', 'learningRate'],
-    hint: `lower the learning rate, for example to ${proposed}`,
+    hint: `lower the learning rate, for example to ${proposed}${precision === 'mixed' ? ', or take precision float32' : ''}`,
   });
 };
