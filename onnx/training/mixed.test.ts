@@ -1,10 +1,14 @@
 /** Training in mixed precision, with float16 rounded as a card does it (testing/rounded.ts). */
+import { readFileSync } from 'node:fs';
+import { dataFile } from '../../test/support/data';
 import * as op from '../op';
 import { readModel } from '../proto/read';
 import type { GraphProto, NodeProto } from '../proto/model';
 import { rounded } from '../testing/rounded';
-import { train } from '../testing/runtime';
+import { evaluate, train } from '../testing/runtime';
+import { input, type Value } from '../value';
 import { compileTraining, type CompiledTraining, type TrainingPlan } from './compile';
+import { weightConstants } from './forward';
 import { meanSquaredError } from './losses';
 import { adam, sgd } from './optimizer';
 import { glorotUniform, permutation, randomKey, randomNormal } from './random';
@@ -83,6 +87,73 @@ test('half precision learns what single precision does', async () => {
   expect(mixed.loss).not.toEqual(single.loss);
   expect(mean(mixed.loss.slice(0, 4))).toBeGreaterThan(20 * mean(mixed.loss.slice(-16)));
   expect(mean(mixed.loss.slice(-16))).toBeLessThan(1.2 * mean(single.loss.slice(-16)));
+});
+
+/** The concrete set in the order of a seed, every column standardised; the first 206 rows are held out. */
+const concrete = (path: string) => {
+  const [, ...lines] = readFileSync(path, 'utf8').trim().split('\n');
+  const rows = lines.map((line) => line.split(',').map(Number));
+  const order = permutation(rows.length, 3, 0);
+  const columns = Array.from({ length: 9 }, (_, at) => {
+    const values = [...order].map((row) => rows[row]?.[at] ?? NaN);
+    const centre = mean(values);
+    const deviation = Math.sqrt(mean(values.map((value) => (value - centre) ** 2)));
+    return values.map((value) => (value - centre) / deviation);
+  });
+  const part = (from: number, to?: number) => {
+    const strength = Float32Array.from(columns[8]?.slice(from, to) ?? []);
+    const features = columns.slice(0, 8).map((values) => values.slice(from, to));
+    const count = strength.length;
+    const values = Float32Array.from({ length: 8 * count }, (_, at) => features[at % 8]?.[at >> 3] ?? NaN);
+    return { count, x: { data: values, dims: [count, 8] }, y: { data: strength, dims: [count, 1] } };
+  };
+  return { training: part(206), test: part(0, 206) };
+};
+
+test('concrete: the error on held-out rows is that of single precision', async () => {
+  const path = dataFile('concrete.csv');
+  if (path === undefined)
+    return void process.stderr.write('skipped: ../shared/data/concrete.csv is not here\n');
+  const { training, test: held } = concrete(path);
+  const shapes = { a: [8, 64], b: [64], c: [64, 64], d: [64], e: [64, 1] };
+  const answer = ({ a, b, c, d, e }: Readonly<Record<string, Value>>, features: Value): Value => {
+    if (!a || !b || !c || !d || !e) throw new Error('five weights');
+    return op.MatMul(op.Relu(op.Gemm(op.Relu(op.Gemm(features, a, b)), c, d)), e);
+  };
+  const errorOf = async (mixed: boolean, seed: number): Promise<number> => {
+    const compiled = compileTraining({
+      parameters: shapes,
+      columns: { x: { dtype: 'float32', dims: [8] }, y: { dtype: 'float32', dims: [1] } },
+      batchSize: 32,
+      optimizer: adam(),
+      mixed,
+      build: ({ weights, batch }) => ({ loss: meanSquaredError(answer(weights, batch.x), batch.y) }),
+    });
+    const epochs = Array.from({ length: 60 }, (_, epoch) => [
+      ...permutation(training.count, seed, epoch).subarray(0, 32 * 25),
+    ]);
+    const { weights } = await train(mixed ? onCard(compiled) : compiled, {
+      weights: Object.fromEntries(
+        Object.entries(shapes).map(([name, dims], at) => [
+          name,
+          dims.length === 1 ? new Float32Array(64) : glorotUniform(dims, seed, at),
+        ]),
+      ),
+      data: { x: training.x, y: training.y },
+      index: Int32Array.from(epochs.flat()),
+      learningRate: 0.003,
+    });
+    const features = input('x', 'float32', held.x.dims);
+    const outputs = { y: answer(weightConstants(shapes, weights), features) };
+    const predicted = (await evaluate(outputs, [features], { x: held.x }))['y']?.numbers ?? [];
+    return Math.sqrt(mean(predicted.map((one, at) => (one - (held.y.data[at] ?? NaN)) ** 2)));
+  };
+  const errors: { single: number; mixed: number }[] = [];
+  for (const seed of [0, 1, 2])
+    errors.push({ single: await errorOf(false, seed), mixed: await errorOf(true, seed) });
+  const single = mean(errors.map((each) => each.single));
+  expect(single).toBeLessThan(0.4);
+  expect(mean(errors.map(({ mixed }) => mixed))).toBeLessThan(1.05 * single);
 });
 
 test('a step that overflows changes nothing but the scale, which is halved until one does not', async () => {
