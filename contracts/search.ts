@@ -4,8 +4,25 @@
  */
 import { z } from 'zod';
 import { LearningTask } from './column';
+import type { ColumnSpec } from './column';
 import { ConcreteSpec, SplitKind } from './spec';
 import { ModelSignature, StoredFile } from './training';
+
+/**
+ * Whether `auto` searches by folds, with trials that any worker may take. What it does otherwise, for pictures and for tasks
+ * without one known answer a row, is one task: the families are tried in turn.
+ */
+export const isSearched = ({
+  task,
+  columns,
+  exclude,
+}: {
+  readonly task: LearningTask;
+  readonly columns: readonly ColumnSpec[];
+  readonly exclude: readonly string[];
+}): boolean =>
+  (task === 'regression' || task === 'classification') &&
+  !columns.some(({ name, type }) => type === 'image' && !exclude.includes(name));
 
 /** What a search decides by; made once from the sealed data, equal for equal data. */
 export const SearchShape = z.object({

@@ -9,7 +9,10 @@ export const SPLIT_KINDS = ['random', 'stratified', 'time', 'group'] as const;
 export const SplitKind = z.enum(SPLIT_KINDS);
 export type SplitKind = z.infer<typeof SplitKind>;
 
-/** Searches a portfolio of the families and joins the best of what it tried into one model. The default. */
+/**
+ * Searches a portfolio of the families and joins the best of what it tried into one model; with pictures, and for tasks
+ * without one known answer a row, keeps the best of the families that it tries one after the other. The default.
+ */
 export const AutoSpec = z.strictObject({
   family: z.literal('auto'),
   /**
@@ -17,7 +20,7 @@ export const AutoSpec = z.strictObject({
    * limited by `trials` only (`seconds: null`), gives the same bytes for the same data and seed.
    */
   seconds: z.number().positive().max(604_800).nullable().default(60),
-  /** Hard cap on the number of trials; a trial trains one configuration on some of the folds. */
+  /** Hard cap on the number of trials; a trial trains one configuration, in a search on some of the folds. */
   trials: z.number().int().min(1).max(10_000).nullable().default(null),
   /** Which rows judge which; `auto` looks at the data. */
   split: z.enum(['auto', ...SPLIT_KINDS]).default('auto'),
@@ -29,7 +32,7 @@ export const AutoSpec = z.strictObject({
   /** The column whose equal values must stay together, for `split: 'group'`. */
   groupColumn: z.string().optional(),
   folds: z.number().int().min(2).max(10).default(5),
-  /** Families to try; left out: all that can do the task. */
+  /** Families to try; left out: all that docs/training.md names for the data. */
   families: z.array(z.string()).min(1).optional(),
   /** For the task forecast. */
   forecast: ForecastOptions.optional(),

@@ -84,6 +84,7 @@ export const titleOf = (spec: ConcreteSpec): string => {
   if (spec.family === 'linear') return `linear, l2 ${spec.l2}${interactions}`;
   if (spec.family === 'trees')
     return `trees of ${spec.leaves} leaves, at least ${spec.minRows} rows in each, ${spec.columnFraction} of the columns${interactions}`;
+  if ('clusters' in spec) return `${spec.family}, ${spec.clusters} groups`;
   if (spec.family !== 'mlp') return spec.family;
   const encoding = spec.numeric === 'piecewise' ? ', piecewise-linear encoding' : '';
   return `mlp ${spec.hidden.join('-')}${encoding}${spec.dropout > 0 ? `, dropout ${spec.dropout}` : ''}${interactions}`;

@@ -1,6 +1,6 @@
 /** One step of a search whose trials are tasks of their own. */
 import { z } from 'zod';
-import { ModelSignature } from '../../contracts';
+import { ModelSignature, isSearched } from '../../contracts';
 import type { SearchPayload, SearchResult, SearchShape, TrialOutcome, TrialSpec } from '../../contracts';
 import type { Table } from '../data';
 import type { TrainingIo } from '../task-io';
@@ -21,11 +21,11 @@ const SHORT_MESSAGE = 2;
 
 /**
  * Looks at the data once; then sends out the next rung, or makes the model of what the trials brought. A short search,
- * one that no second worker could help with, and one for a task without a known answer runs in this task as a whole.
+ * one that no second worker could help with, and families that are tried in turn run in this task as a whole.
  */
 export const runSearch = async (payload: SearchPayload, io: TrainingIo): Promise<SearchResult> => {
   const { spec, budget } = payload;
-  const helped = budget.workers > 1 && (payload.task === 'regression' || payload.task === 'classification');
+  const helped = budget.workers > 1 && isSearched(payload);
   const first = payload.shape === null;
   const sealed = first && helped ? await openSealed(payload, io) : undefined;
   const shape = payload.shape ?? (sealed === undefined ? null : shapeOf(sealed.table, payload, io));

@@ -3,8 +3,9 @@ import type { ConcreteSpec, Epoch, ModelSignature, Shapley } from '../../contrac
 import { input, modelBytes } from '../../onnx';
 import type { Value } from '../../onnx';
 import { outputInBlocks } from '../engine/in-blocks';
-import { ROWS, preparedFeatures } from '../prepare/graph';
-import { matrixTensor } from '../prepare/matrix';
+import type { Table } from '../data/table';
+import { ROWS, preparedFeatures, typedInputs } from '../prepare/graph';
+import { matrixTensor, rawFeeds } from '../prepare/matrix';
 import { signatureInputs } from '../prepare/preparation';
 import type { Preparation } from '../prepare/preparation';
 import type { TrainingData } from './data';
@@ -101,3 +102,25 @@ export const onFeatures = (
     );
   },
 });
+
+/** What the served graph answers for rows of any table that has its columns, as `Trained.output` gives it. */
+export const servedOutput = (
+  { inputs, output }: Pick<Trained, 'inputs' | 'output'>,
+  table: Table,
+  rows: Int32Array,
+  signal: AbortSignal,
+): Promise<Float32Array> => {
+  const typed = typedInputs(inputs);
+  const model = modelBytes({
+    name: 'served',
+    inputs: Object.values(typed),
+    outputs: { output: output(typed) },
+  });
+  const names = inputs.map(({ spec }) => spec.name);
+  return outputInBlocks(
+    model,
+    rows.length,
+    (from, to) => rawFeeds(table, names, rows.subarray(from, to)),
+    signal,
+  );
+};

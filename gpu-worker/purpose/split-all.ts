@@ -10,11 +10,15 @@ import type { TrainRequest } from '../train/train-table';
 /** Fewer rows than this show no pattern. */
 const FEWEST_ROWS = 20;
 
-/** For tasks that ask for no answer: every row that is not held out teaches. Throws TOO_FEW_ROWS. */
+/**
+ * For tasks that ask for no answer: every row that is not held out teaches, but for those that a family stops by or, the
+ * share `choosing`, that `auto` chooses a family by. Throws TOO_FEW_ROWS.
+ */
 export const splitAll = (
   table: Table,
   spec: ModelSpec,
   { holdout, seed }: Pick<TrainRequest, 'holdout' | 'seed'>,
+  choosing: number,
 ): Split => {
   const learning: number[] = [];
   const test: number[] = [];
@@ -25,7 +29,7 @@ export const splitAll = (
       `${learning.length} rows are left to learn from after the held-out ones; at least ${FEWEST_ROWS} are needed`,
     );
   const order = permutation(learning.length, seed, 0).map((at) => learning[at] ?? 0);
-  const fraction = spec.family === 'auto' ? 0 : validationFractionOf(spec);
+  const fraction = spec.family === 'auto' ? choosing : validationFractionOf(spec);
   const groups = heldOutGroups(table, holdout);
   if (groups !== undefined)
     return { ...byGroups(order, (row) => groups[row], fraction, seed), test: Int32Array.from(test) };

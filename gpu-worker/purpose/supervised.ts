@@ -1,5 +1,6 @@
 /** Regression and classification: one known answer a row. */
 import type { MetricsBySplit } from '../../contracts';
+import { CHOOSING_FRACTION } from '../automl/in-turn/in-turn';
 import { costMatrix } from '../calibrate/decision';
 import { fitPostProcessing, processed } from '../calibrate/post-processing';
 import { compareServed } from '../evaluate/champion';
@@ -23,7 +24,7 @@ import { featureColumns } from '../train/assemble';
 import type { Judged, Pose, Problem } from './purpose';
 
 /** A search judges by folds of its own, so that every row teaches. */
-const AUTO_VALIDATION = 0;
+const SEARCH_VALIDATION = 0;
 
 const NO_ROWS = new Int32Array(0);
 
@@ -31,7 +32,8 @@ export const supervised =
   (task: SupervisedTarget['task']): Pose =>
   (table, request, spec) => {
     const named = requireTarget(request.target);
-    const fraction = spec.family === 'auto' ? AUTO_VALIDATION : validationFractionOf(spec);
+    const choosing = table.images === undefined ? SEARCH_VALIDATION : CHOOSING_FRACTION;
+    const fraction = spec.family === 'auto' ? choosing : validationFractionOf(spec);
     const window = 'window' in spec ? spec.window : undefined;
     const order = window && rowOrder(table, window.order, window.group ?? null);
     const split =

@@ -44,7 +44,8 @@ export const synthesis: Pose = (table, request, spec) => {
         hint: 'rename the column',
       },
     );
-  const split = splitAll(table, spec, request);
+  // There is but one family, and nothing to choose.
+  const split = splitAll(table, spec, request, 0);
   // Requests are rows, too: each asks for the row of its seed.
   const seeds: Column = {
     spec: { ...SEED_COLUMN, type: 'number' },

@@ -1,4 +1,5 @@
 /** Anomaly detection and clustering: nothing is known about a row, or only to judge by. */
+import { CHOOSING_FRACTION } from '../automl/in-turn/in-turn';
 import type { Table } from '../data/table';
 import type { UnsupervisedTarget } from '../prepare/target';
 import { featureColumns } from '../train/assemble';
@@ -12,7 +13,7 @@ export const unsupervised =
   (task: 'anomaly' | 'clustering'): Pose =>
   (table, request, spec) => {
     const target: UnsupervisedTarget = { task, labels: labelsOf(table, request.target) };
-    const split = splitAll(table, spec, request);
+    const split = splitAll(table, spec, request, CHOOSING_FRACTION);
     const problem: Omit<Problem, 'judge'> = { table, columns: featureColumns(table, request), target, split };
     const judge = task === 'anomaly' ? anomaly : clustering;
     return { ...problem, judge: (trained, signal) => judge(problem, trained, spec, request, signal) };

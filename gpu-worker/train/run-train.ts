@@ -72,7 +72,7 @@ export const openSealed = async (
   return { table, sha256 };
 };
 
-/** A text that may neither be learned from nor tells the groups apart would only fill the memory. */
+/** A text or a picture that may neither be learned from nor tells the groups apart would only fill the memory. */
 const readColumns = ({
   columns,
   target,
@@ -82,7 +82,10 @@ const readColumns = ({
   const needed = [target, holdout.kind === 'group' ? holdout.column : null];
   return new Set(
     columns
-      .filter(({ name, type }) => needed.includes(name) || type !== 'text' || !exclude.includes(name))
+      .filter(
+        ({ name, type }) =>
+          needed.includes(name) || (type !== 'text' && type !== 'image') || !exclude.includes(name),
+      )
       .map(({ name }) => name),
   );
 };

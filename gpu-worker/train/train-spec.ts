@@ -1,10 +1,8 @@
-import { Failure, oneOf } from '../../contracts';
 import type { ModelSpec } from '../../contracts';
 import type { Engine } from '../engine/engine';
+import { hasSearch, trainInTurn } from '../automl/in-turn';
 import { trainAuto } from '../automl/train-auto';
-import { familiesOf, trainConcrete } from '../family/concrete';
-import { isForecast, isSupervised } from '../family/data';
-import { trainAutoForecast } from '../family/series/auto-forecast';
+import { trainConcrete } from '../family/concrete';
 import type { TrainingContext, TrainingData } from '../family/data';
 import type { Trained } from '../family/trained';
 import type { TrainVoice } from './train-table';
@@ -32,13 +30,6 @@ export const trainSpec = async (
       }),
   };
   if (spec.family !== 'auto') return trainConcrete(spec, data, context);
-  if (isSupervised(data)) return (io.search ?? trainAuto)(data, spec, context);
-  if (isForecast(data)) return trainAutoForecast(spec, data, context);
-  throw new Failure(
-    'BAD_SPEC',
-    oneOf(`family for a ${data.target.task}`, 'auto', familiesOf(data.target.task)),
-    {
-      path: ['spec', 'family'],
-    },
-  );
+  if (hasSearch(data)) return (io.search ?? trainAuto)(data, spec, context);
+  return trainInTurn(spec, data, context);
 };

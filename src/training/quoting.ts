@@ -1,5 +1,7 @@
 /** Reads what a quote rests on: the dataset's profile, and the tenant's own jobs and versions. */
+import { isSearched } from '../../contracts';
 import type { DatasetVersionId, Device, ModelSpec } from '../../contracts';
+import { excludedColumns } from '../dataset';
 import type { DatasetService } from '../dataset';
 import type { TenantContext } from '../platform/context';
 import type { Database, TenantTx } from '../platform/database';
@@ -58,7 +60,9 @@ export class Quoting {
       const now = await devicePrices(prices, tx);
       const price = now[billedAs(device)];
       const job = withBudget(parseSpec(input.spec), input.budget, now);
-      const limit = this.limitSeconds(job, device, workers);
+      const searched =
+        job.spec.family === 'auto' && isSearched({ ...version, exclude: excludedColumns(version) });
+      const limit = this.limitSeconds(job, device, searched ? workers : null);
       const cells = (version.rows ?? 0) * version.columns.length;
       const seconds = quoteSeconds(job.spec, cells, await pastJobs(tx, job.spec.family, device), limit);
       const metric = await datasets.goalMetric(tx, version);
@@ -70,7 +74,7 @@ export class Quoting {
       );
       const amount = job.cap?.money?.amountNano;
       // Whether more workers will join a search is not known: without an amount only what one worker does is bounded.
-      const bounded = job.spec.family !== 'auto' && limit !== null;
+      const bounded = !searched && limit !== null;
       return {
         seconds,
         cost: {
@@ -90,14 +94,18 @@ export class Quoting {
     });
   }
 
-  /** What the job may take at most, of all workers together. */
-  private limitSeconds(job: Pick<Job, 'spec' | 'cap'>, device: Device, workers: number): number | null {
+  /** What the job may take at most, of all workers together. `searchers`: that share a search; null: it is one task. */
+  private limitSeconds(
+    job: Pick<Job, 'spec' | 'cap'>,
+    device: Device,
+    searchers: number | null,
+  ): number | null {
     const seconds = secondsOf(job);
     const boughtMs = purseOf(job)?.buysMs(device) ?? null;
     const limits = [
-      ...(job.spec.family === 'auto'
-        ? [seconds === null ? null : seconds * workers]
-        : [seconds, this.parts.taskTimeoutMs / 1000]),
+      ...(searchers === null
+        ? [seconds, this.parts.taskTimeoutMs / 1000]
+        : [seconds === null ? null : seconds * searchers]),
       boughtMs === null ? null : boughtMs / 1000,
     ].filter((limit) => limit !== null);
     return limits.length === 0 ? null : Math.min(...limits);

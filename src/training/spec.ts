@@ -20,7 +20,7 @@ export const parseSpec = (input: unknown): ModelSpec => {
     throw new Failure('BAD_SPEC', oneOf('family', family, FAMILIES), { path: ['spec', 'family'] });
   }
   const parsed = ModelSpec.safeParse(spec);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return knownFamilies(parsed.data);
   const [issue] = parsed.error.issues;
   const path = [
     'spec',
@@ -34,6 +34,16 @@ export const parseSpec = (input: unknown): ModelSpec => {
   }
   const field = path.slice(1).join('.');
   throw new Failure('BAD_SPEC', `${field}: ${issue?.message ?? 'not understood'}`, { path });
+};
+
+/** Whether they can do the task, the worker knows. */
+const knownFamilies = (spec: ModelSpec): ModelSpec => {
+  const choices = FAMILIES.filter((each) => each !== 'auto');
+  const families = spec.family === 'auto' ? (spec.families ?? []) : [];
+  for (const [at, family] of families.entries())
+    if (!choices.some((choice) => choice === family))
+      throw new Failure('BAD_SPEC', oneOf('family', family, choices), { path: ['spec', 'families', at] });
+  return spec;
 };
 
 const fieldsOf = (family: string): string[] => {

@@ -1,15 +1,13 @@
-import { constant, modelBytes, op, tensor, vector, weightConstants } from '../../../onnx';
+import { constant, op, tensor, vector, weightConstants } from '../../../onnx';
 import type { Value } from '../../../onnx';
 import { Failure, oneOf } from '../../../contracts';
 import type { ColumnSpec, GanSpec } from '../../../contracts';
-import { outputInBlocks } from '../../engine/in-blocks';
-import { typedInputs } from '../../prepare/graph';
-import { rawFeeds } from '../../prepare/matrix';
 import type { UnsupervisedTarget } from '../../prepare/target';
 import type { TrainingContext, TrainingData } from '../data';
 import type { Family } from '../family';
 import { PLAIN } from '../network/options';
 import { trainNetwork } from '../network/train-network';
+import { servedOutput } from '../trained';
 import type { Trained } from '../trained';
 import { encodeRows, fitColumns } from './columns';
 import type { CategoryColumn, GeneratedColumn } from './columns';
@@ -51,7 +49,7 @@ export const gan: Family<GanSpec, UnsupervisedTarget> = {
       output,
       generated: columns,
       history: weights.history,
-      predict: (rows, signal) => predicted(output, inputs, data, rows, signal),
+      predict: (rows, signal) => servedOutput({ inputs, output }, data.table, rows, signal),
     };
   },
 };
@@ -178,26 +176,4 @@ const withCondition = (raw: Value, hot: Value, place: number, width: number): Va
   const before = place > 0 ? [op.Slice(raw, [{ axis: 1, start: 0, end: place }])] : [];
   const after = place + count < width ? [op.Slice(raw, [{ axis: 1, start: place + count, end: width }])] : [];
   return op.Concat([...before, op.Mul(hot, 1e6), ...after], 1);
-};
-
-const predicted = async (
-  output: Trained['output'],
-  inputs: Trained['inputs'],
-  { table }: Pick<TrainingData, 'table'>,
-  rows: Int32Array,
-  signal: AbortSignal,
-): Promise<Float32Array> => {
-  const typed = typedInputs(inputs);
-  const model = modelBytes({
-    name: 'generator',
-    inputs: Object.values(typed),
-    outputs: { output: output(typed) },
-  });
-  const names = inputs.map(({ spec }) => spec.name);
-  return outputInBlocks(
-    model,
-    rows.length,
-    (from, to) => rawFeeds(table, names, rows.subarray(from, to)),
-    signal,
-  );
 };
