@@ -54,12 +54,12 @@ const further =
     if (!('values' in column)) return { ...column, codes: rows.map((row) => column.codes[row]) };
     const values = Float64Array.from(rows, (row) => column.values[row]);
     const middle = quantile(values.filter((value) => !Number.isNaN(value)).sort(), 0.5);
-    return { ...column, values: values.map((value) => middle + times * (value - middle)) } as Column;
+    return { ...column, values: values.map((value) => middle + times * (value - middle)) };
   };
 
 const shuffled: Spoil = (column, rows, key) => {
   const from = permutation(rows.length, key, 0).map((at) => rows[at]);
   return 'values' in column
-    ? ({ ...column, values: Float64Array.from(from, (row) => column.values[row]) } as Column)
+    ? { ...column, values: Float64Array.from(from, (row) => column.values[row]) }
     : { ...column, codes: from.map((row) => column.codes[row]) };
 };

@@ -30,14 +30,9 @@ const contestOf = (
   if (isForecast(data)) return forecastContest(spec, data, context.signal);
   refuseFolds(spec);
   if (isSupervised(data)) return pictureContest(data, context.signal);
-  switch (data.target.task) {
-    case 'anomaly':
-      return anomalyContest(data, context);
-    case 'clustering':
-      return clusteringContest(data, context);
-    default:
-      return { candidates: [GanSpec.parse({ family: 'gan' })], errors: () => Promise.resolve([]) };
-  }
+  if (data.target.task === 'anomaly') return anomalyContest(data, context);
+  if (data.target.task === 'clustering') return clusteringContest(data, context);
+  return { candidates: [GanSpec.parse({ family: 'gan' })], errors: () => Promise.resolve([]) };
 };
 
 /** Rows that must not judge each other would, unsaid. */
@@ -46,6 +41,6 @@ const refuseFolds = ({ split, groupColumn, timeColumn }: AutoSpec): void => {
   if (field === 'split' && split === 'auto') return;
   throw new Failure('BAD_SPEC', `${field} is for tables with a known answer and without pictures`, {
     path: ['spec', field],
-    hint: 'leave it out: rows are kept apart by chance, or the last ones where the dataset holds rows out by time',
+    hint: 'leave it out: rows are kept apart as the held-out ones of the dataset are, by chance, by time or by holdoutGroup',
   });
 };
