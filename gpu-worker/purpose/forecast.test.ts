@@ -193,6 +193,20 @@ describe('a forecast', () => {
     expect(filtered.manifest.chosen).toMatchObject({ forecast: { smooth } });
   });
 
+  it.each([
+    ['linear', { family: 'linear' }],
+    ['rnn', { family: 'rnn', hidden: 8, epochs: 3 }],
+  ])('%s learns from windows that are filtered as those it is asked with', async (_, family) => {
+    // A short window does not remember the level before it. Nothing is lost in it: the filter can be undone.
+    const forecast = { horizon: 6, lookback: 8 };
+    const plain = await train(wave(), { ...family, forecast });
+    const smooth = { kind: 'exponential', share: 0.05 };
+    const filtered = await train(wave(), { ...family, forecast: { ...forecast, smooth } });
+    expect(filtered.manifest.metrics.train['rmse']).toBeLessThan(
+      1.02 * (plain.manifest.metrics.train['rmse'] ?? 0),
+    );
+  });
+
   it('the sealed file filters: one wild value in the past changes nothing behind a median', async () => {
     const smooth = { kind: 'median', length: 3 };
     const { onnx } = await train(spiky(), {

@@ -5,14 +5,13 @@ import type { ConcreteSpec, Epoch } from '../../../contracts';
 import { outputInBlocks } from '../../engine/in-blocks';
 import { float32 } from '../../engine/onnxruntime';
 import { ROWS } from '../../prepare/graph';
-import { smoothed, smoothedWindow } from '../../prepare/smooth';
+import { smoothed } from '../../prepare/smooth';
 import { columnNamed } from '../../prepare/target';
 import type { ForecastTarget } from '../../prepare/target';
 import { windowBlockRows } from '../../prepare/window';
-import { filledWindow } from '../../prepare/window-graph';
 import type { TrainingData } from '../data';
 import type { Trained } from '../trained';
-import { scaled, scaledWindow, unscaled } from './scale';
+import { readWindow, scaled, unscaled } from './scale';
 import type { SeriesScale } from './scale';
 
 export interface WindowModel {
@@ -95,12 +94,7 @@ export const forecaster = (data: TrainingData<ForecastTarget>, made: Made): Trai
     history: made.history,
     inputs: series.map((name) => ({ spec: columnNamed(table, name).spec, known: null, window: lookback })),
     output: (columns) => {
-      const windows = series.map((name, s) => {
-        const filled = filledWindow(columns[name]);
-        // A window without any value stands at the mean.
-        const value = scaledWindow(scale, s, smoothedWindow(filled, target.smooth));
-        return op.Unsqueeze(op.Where(op.IsNaN(filled), 0, value), [1]);
-      });
+      const windows = series.map((name, s) => op.Unsqueeze(readWindow(columns[name], target, scale, s), [1]));
       return complete(servedCore)(windows.length === 1 ? windows[0] : op.Concat(windows, 1));
     },
     predict: (rows, signal) => runCore(complete(core), scale, target, rows, signal),

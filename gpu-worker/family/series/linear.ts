@@ -5,6 +5,7 @@ import type { LinearSpec } from '../../../contracts';
 import type { ForecastTarget } from '../../prepare/target';
 import type { TrainingContext, TrainingData } from '../data';
 import type { Trained } from '../trained';
+import { filteredSums } from './filtered-sums';
 import { coreAnswers, forecaster } from './forecaster';
 import type { WindowModel } from './forecaster';
 import { completeWindows } from './windows';
@@ -12,7 +13,7 @@ import { addRun, emptySums, runsOf } from './product-sums';
 import type { ProductSums } from './product-sums';
 import { judgeRidges, learnRidge, sumsOfAll } from './ridge';
 import type { LinearMap, RidgeChoice } from './ridge';
-import { logScale, plainScale, scaledSeries } from './scale';
+import { filledSeries, logScale, plainScale } from './scale';
 import type { SeriesScale } from './scale';
 import { errorQuantiles } from './spread';
 
@@ -118,23 +119,31 @@ const productSums = async (
   windows: Int32Array,
   { signal }: TrainingContext,
 ): Promise<ProductSums[]> => {
-  const { values, lookback, horizon } = target;
-  const runs = runsOf(windows, lookback);
+  const sumsOf = target.smooth === undefined ? sharedCellSums : filteredSums;
   const all: ProductSums[] = [];
-  for (const [s, of] of values.entries()) {
-    const series = scaledSeries(of, target, scale, s);
-    const sums = emptySums(lookback + horizon);
-    let since = performance.now();
-    for (const run of runs) {
-      addRun(sums, series, lookback, run);
-      if (performance.now() - since < 100) continue;
-      await new Promise(setImmediate);
-      signal.throwIfAborted();
-      since = performance.now();
-    }
-    all.push(sums);
-  }
+  for (const s of target.values.keys()) all.push(await sumsOf(target, scale, s, windows, signal));
   return all;
+};
+
+/** Of windows that are cut out of one series as it is: neighbours share their cells. */
+const sharedCellSums = async (
+  target: ForecastTarget,
+  scale: SeriesScale,
+  s: number,
+  windows: Int32Array,
+  signal: AbortSignal,
+): Promise<ProductSums> => {
+  const filled = filledSeries(target.values[s], target, scale, s);
+  const sums = emptySums(target.lookback + target.horizon);
+  let since = performance.now();
+  for (const [first, count] of runsOf(windows, target.lookback)) {
+    addRun(sums, filled, first, count);
+    if (performance.now() - since < 100) continue;
+    await new Promise(setImmediate);
+    signal.throwIfAborted();
+    since = performance.now();
+  }
+  return sums;
 };
 
 const learn = (

@@ -2,6 +2,7 @@
 import { constant, op, tensor } from '../../../onnx';
 import type { Value } from '../../../onnx';
 import type { ConcreteSpec } from '../../../contracts';
+import { smoothedWindow } from '../../prepare/smooth';
 import type { ForecastTarget } from '../../prepare/target';
 import type { TrainingContext, TrainingData } from '../data';
 import type { Network } from '../network/network';
@@ -13,7 +14,7 @@ import type { WindowModel } from './forecaster';
 import { sharedMap } from './linear';
 import type { LinearMap } from './ridge';
 import { completeWindows } from './windows';
-import { plainScale, scaledSeries } from './scale';
+import { filledSeries, plainScale } from './scale';
 import { membersAnswer } from './sequence-core';
 import type { CoreShape, SequenceCore } from './sequence-core';
 import { errorQuantiles } from './spread';
@@ -39,17 +40,11 @@ export const trainNeuralForecast = async (
   const core = coreOf({ length: lookback, channels: 1, outputs: horizon });
   const scale = plainScale(target);
   const line = await sharedMap(data, scale, context);
-  const cells = values.length * table.rows;
-  // What windows read of all series, and behind it what they are to answer where that is not the same.
-  const aheadAt = target.smooth === undefined ? 0 : cells;
-  const resident = new Float32Array(cells + aheadAt);
-  values.forEach((of, s) => {
-    const { past, ahead } = scaledSeries(of, target, scale, s);
-    resident.set(ahead, aheadAt + s * table.rows);
-    resident.set(past, s * table.rows);
-  });
+  const filled = values.map((of, s) => filledSeries(of, target, scale, s));
+  const resident = new Float32Array(values.length * table.rows);
+  filled.forEach((of, s) => resident.set(of, s * table.rows));
   const examples = (windows: Int32Array): { count: number; columns: { first: Int32Array } } => {
-    const firsts = values.flatMap((_, s) =>
+    const firsts = filled.flatMap((_, s) =>
       Array.from(windows, (row) => s * table.rows + row + 1 - lookback),
     );
     return { count: firsts.length, columns: { first: Int32Array.from(firsts) } };
@@ -57,7 +52,7 @@ export const trainNeuralForecast = async (
   const steps = constant(
     tensor(
       'int32',
-      Int32Array.from({ length: lookback + horizon }, (_, i) => (i < lookback ? i : aheadAt + i)),
+      Int32Array.from({ length: lookback + horizon }, (_, i) => i),
       [1, lookback + horizon],
     ),
   );
@@ -68,7 +63,8 @@ export const trainNeuralForecast = async (
     resident: { series: { dtype: 'float32', shape: ['cells'] } },
     forward: ({ weights, dropout, batch, resident: { series } }) => {
       const cells = op.Gather(series, op.Add(op.Unsqueeze(batch.first, [1]), steps));
-      const [x, y] = op.Split(cells, [lookback, horizon], 1);
+      const [past, y] = op.Split(cells, [lookback, horizon], 1);
+      const x = smoothedWindow(past, target.smooth);
       return op.Sub(
         corrected(line, x, (of) => core.forward({ weights, dropout, fused: false }, of)),
         y,

@@ -1,12 +1,15 @@
+import { smoothed } from '../../prepare/smooth';
 import { filledWindow } from '../../prepare/window-graph';
 import { rowOrder, windowFeeds, windowRows } from '../../prepare/window';
 import { input, modelBytes } from '../../../onnx';
 import { float64, withSession } from '../../engine/onnxruntime';
 import { tableOf } from '../../testing/table';
+import { filteredSums } from './filtered-sums';
 import { addRun, emptySums } from './product-sums';
+import type { ProductSums } from './product-sums';
 import { regularSeries } from './regular';
 import { cellOf, detectStep, instantOf, usualSeason } from './step';
-import { splitWindows } from './windows';
+import { completeWindows, splitWindows } from './windows';
 
 const HOUR = 3_600_000_000;
 const at = (text: string): number => Date.parse(text) * 1000;
@@ -158,25 +161,53 @@ describe('windows', () => {
     expect(split.learnable[split.learnable.length - 1]).toBe(44);
   });
 
-  it.each(['read as they are', 'filtered in their past'])(
-    'their product sums are those of all windows, cell by cell, where they are %s',
-    (kind) => {
-      const ahead = Float64Array.from({ length: 40 }, (_, i) => Math.sin(i * 1.7) + i / 10);
-      const past = kind === 'read as they are' ? ahead : ahead.map((value) => value ** 2 - 1);
-      const sums = emptySums(6);
-      addRun(sums, { past, ahead }, 4, [2, 20]);
-      addRun(sums, { past, ahead }, 4, [30, 1]);
-      const windows = [...Array.from({ length: 20 }, (_, i) => 2 + i), 30].map((first) => [
-        ...past.subarray(first, first + 4),
-        ...ahead.subarray(first + 4, first + 6),
-        1,
-      ]);
-      for (let i = 0; i < 7; i++)
-        for (let j = 0; j < 7; j++)
-          expect(sums.sums[i * 7 + j]).toBeCloseTo(
-            windows.reduce((sum, of) => sum + of[i] * of[j], 0),
-            9,
-          );
-    },
-  );
+  it('teach nothing where a series is not known yet: it would show what comes after', () => {
+    const micros = Array.from({ length: 60 }, (_, hour) => hour * HOUR);
+    const [y, z] = [0, 10].map((known) => Float64Array.from(micros, (_, i) => (i < known ? NaN : i)));
+    const late = tableOf({ t: { micros } });
+    const whole = regularSeries(late, late.columns, 't', null, never);
+    const shape = { lookback: 4, horizon: 3, values: [y, z], order: whole.order };
+    const { training } = splitWindows(whole.table, whole.order, {
+      ...{ ...shape, season: 1, validationFraction: 0.25, instants: Float64Array.from(micros) },
+    });
+    // From row 9 on the horizon is known; row 10 is the first with a value of both series.
+    expect(training[0]).toBe(10);
+    expect([...completeWindows(Int32Array.of(8, 9, 10), shape)]).toEqual([10]);
+  });
+
+  const cells = Float64Array.from({ length: 40 }, (_, i) => Math.sin(i * 1.7) + i / 10);
+  const expectSums = ({ sums }: ProductSums, windows: readonly (readonly number[])[], digits: number) => {
+    for (let i = 0; i < 7; i++)
+      for (let j = 0; j < 7; j++)
+        expect(sums[i * 7 + j]).toBeCloseTo(
+          windows.reduce((sum, of) => sum + of[i] * of[j], 0),
+          digits,
+        );
+  };
+
+  it('their product sums are those of all windows, cell by cell', () => {
+    const sums = emptySums(6);
+    addRun(sums, cells, 2, 20);
+    addRun(sums, cells, 30, 1);
+    const firsts = [...Array.from({ length: 20 }, (_, i) => 2 + i), 30];
+    expectSums(
+      sums,
+      firsts.map((first) => [...cells.subarray(first, first + 6), 1]),
+      9,
+    );
+  });
+
+  it('their product sums are of windows that are filtered one by one, and of a raw horizon', async () => {
+    const smooth = { kind: 'exponential', share: 0.1 } as const;
+    const scale = { kind: 'plain', mean: [0], deviation: [1] } as const;
+    const target = { values: [cells], lookback: 4, horizon: 2, smooth };
+    const rows = Int32Array.of(5, 6, 30);
+    const sums = await filteredSums(target, scale, 0, rows, new AbortController().signal);
+    const windows = Array.from(rows, (row) => [
+      ...smoothed(cells.slice(row - 3, row + 1), smooth),
+      ...cells.subarray(row + 1, row + 3),
+      1,
+    ]);
+    expectSums(sums, windows, 5);
+  });
 });

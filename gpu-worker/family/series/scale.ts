@@ -1,10 +1,9 @@
 /** The scale in which models see a series, and the way there and back: as numbers and as nodes. */
 import { op, vector } from '../../../onnx';
 import type { Value } from '../../../onnx';
-import type { Smoothing } from '../../../contracts';
-import { smoothed } from '../../prepare/smooth';
+import { smoothedWindow } from '../../prepare/smooth';
 import type { ForecastTarget } from '../../prepare/target';
-import type { RowOrder } from '../../prepare/window';
+import { filledWindow } from '../../prepare/window-graph';
 
 /** `log`: of positive series that grow in proportion; afterwards standardised as the others are. */
 export interface SeriesScale {
@@ -44,44 +43,37 @@ const SMALLEST = 1e-6;
 export const scaled = ({ kind, mean, deviation }: SeriesScale, s: number, value: number): number =>
   ((kind === 'log' ? Math.log(Math.max(value, SMALLEST)) : value) - mean[s]) / deviation[s];
 
-/** A series in scale with nothing missing: what windows read of it, and what they are to answer. */
-export interface ScaledSeries {
-  readonly past: Float64Array;
-  /** Unfiltered; the same array as `past` where nothing is filtered. */
-  readonly ahead: Float64Array;
-}
-
-/** A missing value counts as the last known one before it, or the first one; a group without any stands at the mean. */
-export const scaledSeries = (
+/** A series in scale, each missing value as the last known one before it, or the first one. */
+export const filledSeries = (
   values: Float64Array,
-  { order, smooth }: ForecastTarget,
+  { order }: ForecastTarget,
   scale: SeriesScale,
   s: number,
-): ScaledSeries => {
-  const filled = values.slice();
+): Float64Array => {
+  const filled = values.map((value) => scaled(scale, s, value));
   for (let row = 1; row < filled.length; row++)
     if (Number.isNaN(filled[row]) && order.start[row] !== row) filled[row] = filled[row - 1];
   for (let row = filled.length - 2; row >= 0; row--)
     if (Number.isNaN(filled[row]) && order.start[row + 1] === order.start[row]) filled[row] = filled[row + 1];
-  const inScale = (of: Float64Array): Float64Array =>
-    of.map((value) => (Number.isNaN(value) ? 0 : scaled(scale, s, value)));
-  const ahead = inScale(filled);
-  return { past: smooth === undefined ? ahead : inScale(smoothedGroups(filled, order, smooth)), ahead };
+  return filled.map((value) => (Number.isNaN(value) ? 0 : value));
 };
 
-const smoothedGroups = (values: Float64Array, { start }: RowOrder, smooth: Smoothing): Float64Array => {
-  const all = new Float64Array(values.length);
-  for (let from = 0; from < values.length;) {
-    let end = from + 1;
-    while (end < values.length && start[end] === from) end++;
-    all.set(smoothed(values.slice(from, end), smooth), from);
-    from = end;
-  }
-  return all;
+/**
+ * A window of series `s` as models read it: [rows, length] double, NaN = missing -> filtered and in scale, float32. One
+ * without any value stands at the mean.
+ */
+export const readWindow = (
+  x: Value,
+  { smooth }: Pick<ForecastTarget, 'smooth'>,
+  scale: SeriesScale,
+  s: number,
+): Value => {
+  const filled = filledWindow(x);
+  return op.Where(op.IsNaN(filled), 0, scaledWindow(scale, s, smoothedWindow(filled, smooth)));
 };
 
 /** [rows, length] double of series `s` -> the same in scale, float32. */
-export const scaledWindow = ({ kind, mean, deviation }: SeriesScale, s: number, x: Value): Value => {
+const scaledWindow = ({ kind, mean, deviation }: SeriesScale, s: number, x: Value): Value => {
   const value = kind === 'log' ? op.Log(op.Max(x, SMALLEST)) : x;
   return op.Cast(op.Div(op.Sub(value, mean[s]), deviation[s]), 'float32');
 };

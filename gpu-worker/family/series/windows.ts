@@ -90,7 +90,8 @@ export const splitWindows = (table: Table, order: RowOrder, asked: Asked): Windo
     const teaches =
       first === start &&
       within(whole, row + 1, last) === horizon &&
-      within(known, first, row) * 2 >= lookback;
+      within(known, first, row) * 2 >= lookback &&
+      values.every((of) => isKnown(of.subarray(first, row + 1)));
     if (!teaches) continue;
     parts.learnable.push(row);
     if (lateAhead === 0) parts.training.push(row);
@@ -112,7 +113,10 @@ export const splitWindows = (table: Table, order: RowOrder, asked: Asked): Windo
   };
 };
 
-/** Windows that lie within their series and whose horizon is known in full. */
+/**
+ * Windows that lie within their series and whose horizon is known in full. Each series is known somewhere in the look-back,
+ * too: filled from elsewhere, it could show what comes after it.
+ */
 export const completeWindows = (
   windows: Int32Array,
   { values, order, lookback, horizon }: Pick<ForecastTarget, 'values' | 'order' | 'lookback' | 'horizon'>,
@@ -120,8 +124,14 @@ export const completeWindows = (
   windows.filter(
     (row) =>
       row + 1 - lookback >= order.start[row] &&
-      values.every((of) => !of.subarray(row + 1, row + 1 + horizon).some(Number.isNaN)),
+      values.every(
+        (of) =>
+          isKnown(of.subarray(row + 1 - lookback, row + 1)) &&
+          !of.subarray(row + 1, row + 1 + horizon).some(Number.isNaN),
+      ),
   );
+
+const isKnown = (cells: Float64Array): boolean => cells.some((value) => !Number.isNaN(value));
 
 const tooFew = (found: string, needed: number, { lookback, horizon }: WindowShape): Failure =>
   new Failure(
