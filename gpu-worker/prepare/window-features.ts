@@ -61,16 +61,16 @@ export const windowFeatures = (
 
 export interface StepMatrix {
   readonly width: number;
-  /** [steps, width] row-major: before each series as many steps without values as a window can reach back. */
+  /** [steps, width] row-major. */
   readonly values: Float32Array;
-  /** The step of each table row. */
+  /** The step of each table row: with the `length - 1` steps before it, its window. */
   readonly step: Int32Array;
 }
 
 /**
- * The same features for windows cut out of one matrix. They differ from `windowFeatures` in windows that begin within a
- * gap, and where a filter reaches back beyond the window: these see what was known before it, if anything was. `hidden` rows count as
- * missing: held-out ones never enter a training.
+ * The same features for windows cut out of one matrix. They differ from `windowFeatures` in windows that begin within a gap
+ * between two values, and where a filter reaches back beyond the window: these see what was known before it. `hidden` rows
+ * count as missing: held-out ones never enter a training.
  */
 export const stepMatrix = async (
   table: Table,
@@ -79,22 +79,15 @@ export const stepMatrix = async (
   hidden: (row: number) => boolean,
   signal: AbortSignal,
 ): Promise<StepMatrix> => {
-  const cells: number[] = [];
-  const starts: number[] = [];
-  const step = new Int32Array(table.rows);
-  order.rows.forEach((row, at) => {
-    if (order.start[at] === at) {
-      starts.push(cells.length);
-      for (let i = 1; i < length; i++) cells.push(-1);
-    }
-    step[row] = cells.length;
-    cells.push(hidden(row) ? -1 : row);
-  });
   const names = new Set(base.specs.map(({ name }) => name));
-  const columns = table.columns.filter(({ spec }) => names.has(spec.name));
+  const columns = table.columns
+    .filter(({ spec }) => names.has(spec.name))
+    .map((column) => orderedColumn(column, order, hidden));
+  const firsts = columns.flatMap(({ column, first }) => (column.kind === 'number' ? [first] : []));
+  const { cells, stretches, step } = layOut(order, firsts, length);
   const stepped: Table = {
     rows: cells.length,
-    columns: columns.map((column) => steppedColumn(column, cells, { starts, length, smooth })),
+    columns: columns.map((of) => steppedColumn(of, cells, stretches, smooth)),
     holdout: new Uint8Array(cells.length),
   };
   const all = Int32Array.from(cells.keys());
@@ -102,34 +95,104 @@ export const stepMatrix = async (
   const width = prepared.width + gaps.length;
   if (gaps.length === 0) return { width, values: prepared.values, step };
   const values = new Float32Array(cells.length * width);
-  const gapColumns = gaps.map((name) => columns.find(({ spec }) => spec.name === name));
-  for (const [at, row] of cells.entries()) {
-    values.set(prepared.values.subarray(at * prepared.width, (at + 1) * prepared.width), at * width);
+  const gapColumns = gaps.map((name) => columns.find(({ column }) => column.spec.name === name)?.column);
+  for (const [cell, at] of cells.entries()) {
+    values.set(prepared.values.subarray(cell * prepared.width, (cell + 1) * prepared.width), cell * width);
     gapColumns.forEach((column, i) => {
-      const known = column?.kind === 'number' && row >= 0 && !Number.isNaN(column.values[row]);
-      values[at * width + prepared.width + i] = known ? 0 : 1;
+      const known = column?.kind === 'number' && at >= 0 && !Number.isNaN(column.values[at]);
+      values[cell * width + prepared.width + i] = known ? 0 : 1;
     });
   }
   return { width, values, step };
 };
 
+interface OrderedColumn {
+  /** Its cells by position in the order; those of hidden rows are missing. */
+  readonly column: Column;
+  /** Of each position: where its series has its first number, up to there; -1: nowhere yet. */
+  readonly first: Int32Array;
+}
+
+const orderedColumn = (column: Column, order: RowOrder, hidden: (row: number) => boolean): OrderedColumn => {
+  const first = new Int32Array(order.rows.length).fill(-1);
+  if ('codes' in column) {
+    const codes = order.rows.map((row) => (hidden(row) ? -1 : column.codes[row]));
+    return { column: { ...column, codes }, first };
+  }
+  const values = Float64Array.from(order.rows, (row) => (hidden(row) ? NaN : column.values[row]));
+  values.forEach((value, at) => {
+    const before = order.start[at] === at ? -1 : first[at - 1];
+    first[at] = before < 0 && !Number.isNaN(value) ? at : before;
+  });
+  return { column: { ...column, values }, first };
+};
+
+/** Cells from `from` on: those before position `at` that a window can reach back to, then the positions from `at` on. */
+interface Stretch {
+  readonly from: number;
+  readonly at: number;
+}
+
+/**
+ * A series is laid out anew from where a column has its first number: windows from there on show it in the cells before,
+ * as `filledWindow` does, and earlier windows do not.
+ */
+const layOut = (
+  { rows, start }: RowOrder,
+  firsts: readonly Int32Array[],
+  length: number,
+): { cells: number[]; stretches: Stretch[]; step: Int32Array } => {
+  const cells: number[] = [];
+  const stretches: Stretch[] = [];
+  const step = new Int32Array(rows.length);
+  rows.forEach((row, at) => {
+    if (start[at] === at || firsts.some((first) => first[at] === at)) {
+      stretches.push({ from: cells.length, at });
+      for (let before = at + 1 - length; before < at; before++) cells.push(before < start[at] ? -1 : before);
+    }
+    step[row] = cells.length;
+    cells.push(at);
+  });
+  return { cells, stretches, step };
+};
+
 const steppedColumn = (
-  column: Column,
+  { column, first }: OrderedColumn,
   cells: readonly number[],
-  { starts, length, smooth }: { starts: readonly number[]; length: number; smooth: Smoothing | undefined },
+  stretches: readonly Stretch[],
+  smooth: Smoothing | undefined,
 ): Column => {
-  if ('codes' in column)
-    return { ...column, codes: Int32Array.from(cells, (row) => column.codes[row] ?? -1) };
-  const values = Float64Array.from(cells, (row) => column.values[row] ?? NaN);
-  if (column.kind === 'time') return { ...column, values };
-  starts.forEach((start, i) => {
-    const end = starts[i + 1] ?? cells.length;
-    let known = start;
-    while (known < end && Number.isNaN(values[known])) known++;
-    for (let at = known + 1; at < end; at++) if (Number.isNaN(values[at])) values[at] = values[at - 1];
-    values.set(smoothed(values.slice(known, end), smooth), known);
-    // Where its first rows are missing, these would see a value that comes after them.
-    if (known === start + length - 1) values.fill(values[known], start, known);
+  if ('codes' in column) return { ...column, codes: Int32Array.from(cells, (at) => column.codes[at] ?? -1) };
+  if (column.kind === 'time')
+    return { ...column, values: Float64Array.from(cells, (at) => column.values[at] ?? NaN) };
+  const filled = filteredRuns(column.values, first, smooth);
+  const values = new Float64Array(cells.length);
+  stretches.forEach(({ from, at }, i) => {
+    const end = stretches[i + 1]?.from ?? cells.length;
+    // What comes before the first number; NaN where the rows of this stretch know none.
+    const lead = filled[first[at]] ?? NaN;
+    for (let cell = from; cell < end; cell++)
+      values[cell] = cells[cell] < 0 || first[cells[cell]] < 0 ? lead : filled[cells[cell]];
   });
   return { ...column, values };
+};
+
+/** Values from the first one of each series on, gaps filled with the one before, filtered. */
+const filteredRuns = (
+  values: Float64Array,
+  first: Int32Array,
+  smooth: Smoothing | undefined,
+): Float64Array => {
+  const filled = values.slice();
+  for (let at = 0; at < values.length;) {
+    if (first[at] < 0) {
+      at++;
+      continue;
+    }
+    const from = at;
+    for (; at < values.length && first[at] === from; at++)
+      filled[at] = Number.isNaN(values[at]) ? filled[at - 1] : values[at];
+    filled.set(smoothed(filled.slice(from, at), smooth), from);
+  }
+  return filled;
 };

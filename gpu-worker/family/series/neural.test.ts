@@ -13,6 +13,7 @@ import {
 import type { StepMatrix } from '../../prepare/window-features';
 import { typedInputs } from '../../prepare/graph';
 import { modelBytes } from '../../../onnx';
+import type { Smoothing } from '../../../contracts';
 import type { Table } from '../../data/table';
 import { listener, request } from '../../testing/examples';
 import { tableOf } from '../../testing/table';
@@ -57,12 +58,20 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 afterEach(() => expect(openSessionCount()).toBe(0));
 
 describe('windows as features', () => {
-  it('are the same from the file and from the steps that training reads', async () => {
+  it.each<[string, Smoothing | undefined]>([
+    ['as they are', undefined],
+    ['by a median', { kind: 'median', length: 3 }],
+    ['by an exponential filter', { kind: 'exponential', share: 0.5 }],
+  ])('are the same from the file and from the steps that training reads, %s', async (_, smooth) => {
     const table = sequences();
+    // A unit whose first two values are missing, and one without any.
+    for (const column of table.columns)
+      if (column.kind === 'number' && column.spec.name === 'x')
+        column.values.fill(NaN, 90, 92).fill(NaN, 120, 150);
     const order = rowOrder(table, 'cycle', 'unit');
     const learned = Int32Array.from({ length: 600 }, (_, row) => row);
     const columns = table.columns.filter(({ spec: { name } }) => ['cycle', 'x', 'kind'].includes(name));
-    const preparation = fitWindowPreparation(columns, learned, { length: 4 });
+    const preparation = fitWindowPreparation(columns, learned, { length: 4, smooth });
     expect(preparation.gaps).toEqual(['x']);
     const inputs = typedInputs(windowInputs(preparation));
     const bytes = modelBytes({
@@ -70,8 +79,10 @@ describe('windows as features', () => {
       inputs: Object.values(inputs),
       outputs: { y: windowFeatures(preparation, inputs) },
     });
-    // Rows at the start of a unit, and rows whose window has a gap within.
-    const rows = Int32Array.of(0, 1, 31, 32, 8, 9, 599);
+    // A filter looks back beyond windows that begin later than their unit.
+    const rows = Int32Array.of(0, 1, 31, 32, 90, 91, 92, 93, 120, 123, 8, 9, 94, 95, 599).filter(
+      (row) => smooth === undefined || row % 30 < 4,
+    );
     const fed = columns.map(({ spec }) => ({ name: spec.name, window: 4 }));
     const answer = await withSession(bytes, {}, (session) =>
       session.run(windowFeeds(table, fed, order, rows)),
@@ -82,6 +93,7 @@ describe('windows as features', () => {
       ...values.subarray((step[row] - 3) * width, (step[row] + 1) * width),
     ]);
     expect([...asFloat32(answer['y'])]).toEqual(cut);
+    if (smooth !== undefined) return;
     const plain = await prepareMatrix(table, preparation.base, Int32Array.of(599), signal);
     expect(cut.slice(-width, -1)).toEqual([...plain.values]);
   });
