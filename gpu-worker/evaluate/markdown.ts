@@ -18,3 +18,15 @@ const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll(/\
 
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.map(cell).join(' | ')} |`).join('\n');
+
+export const code = (text: string): string => `\`${text.replaceAll('`', "'")}\``;
+
+/** About `most` of them, spread evenly, the first and the last among them; and those to keep in any case. */
+export const thinned = <T>(
+  all: readonly T[],
+  most: number,
+  keep: (one: T) => boolean = () => false,
+): readonly T[] => {
+  const every = Math.ceil(all.length / most);
+  return all.filter((one, at) => at % every === 0 || at === all.length - 1 || keep(one));
+};

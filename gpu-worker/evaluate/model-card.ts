@@ -1,7 +1,10 @@
 /** The model card (Mitchell et al. 2019) of a version as Markdown: its report and manifest in words and tables. */
 import type { Estimate, EvaluationReport, ModelManifest, Shapley } from '../../contracts';
+import { code, number, percent, shareText, table } from './markdown';
+import { dependenceCard } from './model-card-dependence';
+import { confusionCard, curveCard, residualsCard } from './model-card-errors';
 import { fairnessCard } from './model-card-fairness';
-import { number, percent, shareText, table } from './markdown';
+import { forecastCard } from './model-card-forecast';
 
 /** Everything of the manifest but what the card itself is named by. */
 export type CardManifest = Omit<ModelManifest, 'evaluation' | 'card'>;
@@ -13,18 +16,21 @@ export const modelCardMarkdown = (report: EvaluationReport, manifest: CardManife
     details(report, manifest),
     data(report, manifest),
     figures(report, manifest),
+    curveCard(report),
+    forecastCard(report, manifest),
+    residualsCard(report),
     calibrationCard(report),
+    confusionCard(report),
     conformalCard(report),
     worstCard(report),
     whyCard(report),
+    dependenceCard(report),
     fairnessCard(report.fairness),
     limits(report, manifest),
   ]
     .filter((part) => part !== '')
     .join('\n\n')
     .concat('\n');
-
-const code = (text: string): string => `\`${text.replaceAll('`', "'")}\``;
 
 const details = ({ classes }: EvaluationReport, manifest: CardManifest): string =>
   [
@@ -87,7 +93,7 @@ const figures = ({ metrics, gap }: EvaluationReport, manifest: CardManifest): st
 const estimateText = ({ value, low, high }: Estimate): string =>
   low === null || high === null ? number(value) : `${number(value)} (${number(low)} to ${number(high)})`;
 
-const calibrationCard = ({ calibration, decision, confusion }: EvaluationReport): string => {
+const calibrationCard = ({ calibration, decision }: EvaluationReport): string => {
   if (calibration === null) return '';
   const { chosen, reliability } = calibration;
   const how = chosen.kind === 'temperature' ? `temperature ${number(chosen.temperature)}` : chosen.kind;
@@ -95,19 +101,9 @@ const calibrationCard = ({ calibration, decision, confusion }: EvaluationReport)
     decision === null
       ? 'The most probable label is given.'
       : `The label that costs least is given${decision.threshold === null ? '' : `: the second class from a probability of ${number(decision.threshold)} on`}; a row costs ${numberOr(decision.meanCost)} on average, ${numberOr(decision.meanCostOfMostProbable)} if the most probable label were taken.`;
-  const mistakes = confusion?.worst.slice(0, 5) ?? [];
   return [
     '## Probabilities and labels',
     `Calibration: ${how}. What is said with a probability is off by ${percent(reliability.expectedError)} on average (${percent(reliability.maximumError)} in the worst of ${reliability.bins.length} bins); Brier score ${number(reliability.brier)}. ${decided}`,
-    ...(mistakes.length > 0
-      ? [
-          'Most frequent mistakes:',
-          table(
-            ['true', 'given', 'rows'],
-            mistakes.map(({ truth, decided: given, rows }) => [code(truth), code(given), String(rows)]),
-          ),
-        ]
-      : []),
   ].join('\n\n');
 };
 

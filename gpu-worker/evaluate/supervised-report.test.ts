@@ -81,14 +81,22 @@ describe('the report of a regression', () => {
       'Model',
       'Data',
       'Figures',
+      'Learning curve',
+      'Errors',
       'How sure to be',
       'Where it is worst',
       'What its answers rest on',
+      'How its answers follow a column',
       'Fairness',
       'Caveats',
     ])
       expect(card).toContain(`\n## ${heading}\n`);
     expect(card).toContain('| `rmse` |');
+    expect(card).toContain('| epoch | training | validation |');
+    expect(card).toMatch(/\n\| 20 \| [\d.]+ \| [\d.]+ \|\n/);
+    expect(card).toContain('| predicted | rows | mean error | 10 % below | 10 % above |');
+    for (const { column } of report.partialDependence)
+      expect(card).toContain(`| \`${column}\` | mean | 10 % below | 10 % above |`);
     expect(card).not.toContain('undefined');
     expect(card).not.toContain('NaN');
   });
@@ -111,7 +119,19 @@ describe('the report of a classification', () => {
     expect(report.decision?.meanCost).toBeLessThanOrEqual(report.decision?.meanCostOfMostProbable ?? 0);
     expect(report.shapley?.rows[0].label).toMatch(/inner|left|right/);
     expect(report.importance?.metric).toBe('logLoss');
-    expect(cardOf(model)).toContain('## Probabilities and labels');
+    const card = cardOf(model);
+    expect(card).toContain('## Probabilities and labels');
+    const [inner] = report.confusion?.counts ?? [];
+    expect(card).toContain(`| true | \`inner\` | \`left\` | \`right\` |`);
+    expect(card).toContain(`| \`inner\` | ${inner.join(' | ')} |`);
+  });
+
+  it('its card has the most frequent mistakes of many classes in place of the matrix', async () => {
+    const a = Array.from({ length: 400 }, (_, row) => (row * 7919) % 401);
+    const label = a.map((value) => `c${String(Math.floor(value / 34)).padStart(2, '0')}`);
+    const table = tableOf({ a, label }, (row) => row % 5 === 0);
+    const card = cardOf(await made(table, classRequest({ family: 'linear' })));
+    expect(card).toContain('## Right and wrong labels\n\nMost frequent mistakes:\n\n| true | given | rows |');
   });
 
   it('is about validation rows where none are held out, and says so where all were learned from', async () => {

@@ -108,6 +108,11 @@ describe('a forecast', () => {
     const data = { ...file, trainRows: 1, validationRows: 1, testRows: 1 };
     const card = modelCardMarkdown(evaluation, { ...manifest, onnx: file, data } as unknown as CardManifest);
     expect(card).toContain('| promised | at or below it | mean distance above the forecast |');
+    const [first] = manifest.forecast?.byHorizon ?? [];
+    expect(card).toContain('A season is 24 steps, and the last 72 are read. Errors of held-out windows');
+    expect(card).toContain(`\n| 1 | ${Number(first.mae?.toPrecision(4))} |`);
+    const [backtest] = manifest.forecast?.backtests ?? [];
+    expect(card).toContain(`\n| ${new Date(backtest.fromMicros / 1000).toISOString().slice(0, 10)}`);
     expect(card).toMatch(/\| 90 % \| [\d.]+ % \([\d.]+ % to [\d.]+ %\) \|/);
   });
 
