@@ -77,7 +77,10 @@ const run = async (
       figure:
         `${headOf(of)}${of.metric} of held-out rows; ${cells} cells in ${seconds.toFixed(1)} s; ` +
         `${asVerified} of ${rows} golden rows served as verified, ${refusal} for another tenant; ` +
-        `one row in ${median(latencies).toFixed(1)} ms`,
+        `one row in ${median(latencies).toFixed(1)} ms` +
+        (test['privacyDistance'] === undefined
+          ? ''
+          : `; privacy distance ${test['privacyDistance'].toFixed(2)}`),
       value,
       unit: of.metric,
       baseline: of.against,

@@ -1,6 +1,16 @@
 /** Every family on real data, each with the figure that it is judged by. */
 import type { LearningTask } from '../../contracts';
-import { cmapss, csv, mnist, steelPlates, tilesWithTable, zip } from './sources';
+import {
+  cmapss,
+  cmapssFailing,
+  csv,
+  mnist,
+  steelPlates,
+  taxisWithJourney,
+  tilesWithTable,
+  tilesWithTableAndText,
+  zip,
+} from './sources';
 import type { Source } from './sources';
 
 export interface Case {
@@ -79,6 +89,38 @@ const synthesis = (name: string, source: Source, target: string): Case => ({
   },
 });
 
+const forecast = (
+  name: string,
+  source: Source,
+  target: string,
+  spec: Readonly<Record<string, unknown>>,
+  options: Readonly<Record<string, unknown>>,
+): Case => ({
+  ...{ name, source, target, spec: { ...spec, forecast: options } },
+  ...{
+    format: 'csv',
+    task: 'forecast',
+    metric: 'mase',
+    lower: true,
+    against: 'the seasonal-naive forecast',
+  },
+});
+
+const airline = (spec: Readonly<Record<string, unknown>>, cell: string): Case =>
+  forecast(`airline passengers, 12 months ahead${cell}`, csv('airline_passengers'), 'Passengers', spec, {
+    horizon: 12,
+    lookback: 24,
+  });
+const metro = (spec: Readonly<Record<string, unknown>>, cell: string): Case =>
+  forecast(`metro traffic, 24 hours ahead${cell}`, csv('metro_interstate_traffic'), 'traffic_volume', spec, {
+    horizon: 24,
+    lookback: 72,
+    season: 168,
+  });
+
+const CMAPSS_WINDOW = { length: 30, order: 'cycle', group: 'unit' };
+const ETTH1 = ['HUFL', 'HULL', 'MUFL', 'MULL', 'LUFL', 'LULL', 'OT'];
+
 const AI4I = ['TWF', 'HDF', 'PWF', 'OSF', 'RNF', 'UDI', 'Product ID'];
 
 export const CASES: readonly Case[] = [
@@ -91,9 +133,21 @@ export const CASES: readonly Case[] = [
     { exclude: ['id'] },
   ),
   classification('adult', csv('adult_train'), 'income', { family: 'linear' }),
+  regression('concrete, elastic net', csv('concrete'), 'strength', { family: 'linear', l2: 1, l1Ratio: 0.5 }),
   regression('California housing', csv('california_housing'), 'median_house_value', { family: 'trees' }),
   classification('adult', csv('adult_train'), 'income', { family: 'trees' }),
   classification('steel plates', steelPlates, 'fault', { family: 'trees' }),
+  regression(
+    'California housing, median regression',
+    csv('california_housing'),
+    'median_house_value',
+    { family: 'trees', objective: 'quantile', quantile: 0.5 },
+    { metric: 'mae' },
+  ),
+  regression('concrete, stronger with cement and age', csv('concrete'), 'strength', {
+    family: 'trees',
+    monotone: { cement: 1, age: 1 },
+  }),
   regression('California housing', csv('california_housing'), 'median_house_value', {
     family: 'mlp',
     numeric: 'piecewise',
@@ -108,6 +162,14 @@ export const CASES: readonly Case[] = [
     batchSize: 256,
     epochs: 20,
   }),
+  regression('California housing, residual, periodic', csv('california_housing'), 'median_house_value', {
+    ...{ family: 'mlp', hidden: [128, 128, 128], residual: true, normalization: 'layer' },
+    ...{ embedding: 'periodic', sigma: 0.3, batchSize: 256, epochs: 40, patience: 8 },
+  }),
+  classification('adult, TabM-mini', csv('adult_train'), 'income', {
+    ...{ family: 'mlp', hidden: [64, 64], sharedMembers: 8, numeric: 'piecewise', embedding: 'linear' },
+    ...{ embeddingSize: 8, batchSize: 256, epochs: 10, patience: 3 },
+  }),
   classification('MNIST, 8,000 of the 10,000', mnist, 'digit', { family: 'cnn' }, { format: 'zip' }),
   classification(
     'magnetic tiles',
@@ -120,9 +182,15 @@ export const CASES: readonly Case[] = [
     regression('cmapss remaining life, windows of 30 cycles', cmapss, 'rul', {
       family,
       epochs: 8,
-      window: { length: 30, order: 'cycle', group: 'unit' },
+      window: CMAPSS_WINDOW,
     }),
   ),
+  regression('cmapss remaining life, windows of 30 cycles, lstm', cmapss, 'rul', {
+    ...{ family: 'rnn', cell: 'lstm', epochs: 8, window: CMAPSS_WINDOW },
+  }),
+  classification('cmapss, failing within 30 cycles', cmapssFailing, 'failing', {
+    ...{ family: 'cnn', epochs: 8, window: CMAPSS_WINDOW },
+  }),
   regression('cmapss remaining life, row by row', cmapss, 'rul', { family: 'trees' }, { exclude: ['unit'] }),
   classification(
     'magnetic tiles with a table',
@@ -130,6 +198,26 @@ export const CASES: readonly Case[] = [
     'label',
     { family: 'fusion', epochs: 60, patience: 20, batchSize: 16, image: { augmentation: { flip: true } } },
     { format: 'zip' },
+  ),
+  classification(
+    'magnetic tiles with a table and a text',
+    tilesWithTableAndText,
+    'label',
+    { family: 'fusion', epochs: 60, patience: 20, batchSize: 16, image: { augmentation: { flip: true } } },
+    { format: 'zip' },
+  ),
+  airline({ family: 'linear' }, ''),
+  airline({ family: 'rnn', hidden: 16 }, ''),
+  airline({ family: 'rnn', cell: 'lstm', hidden: 16 }, ', lstm'),
+  metro({ family: 'linear' }, ''),
+  metro({ family: 'rnn', hidden: 32, epochs: 5 }, ''),
+  metro({ family: 'rnn', cell: 'lstm', hidden: 32, epochs: 5 }, ', lstm'),
+  forecast(
+    'ETTh1, 96 hours ahead',
+    csv('ETTh1'),
+    'OT',
+    { family: 'transformer', epochs: 3 },
+    { horizon: 96, lookback: 336, targets: ETTH1 },
   ),
   classification('SMS spam', csv('sms_spam'), 'label', { family: 'transformer', epochs: 5 }),
   classification('SMS spam', csv('sms_spam'), 'label', { family: 'linear' }),
@@ -140,10 +228,20 @@ export const CASES: readonly Case[] = [
     { family: 'fusion' },
     { exclude: ['total', 'tip', 'tolls'] },
   ),
+  regression(
+    'nyc taxis, the journey as a text',
+    taxisWithJourney,
+    'fare',
+    { family: 'fusion' },
+    { exclude: ['total', 'tip', 'tolls'] },
+  ),
   anomaly('ai4i', csv('ai4i2020'), 'Machine failure', 'autoencoder', AI4I),
+  anomaly('breast cancer', csv('breast_cancer_wdbc'), 'diagnosis', 'autoencoder', ['id']),
   anomaly('ai4i', csv('ai4i2020'), 'Machine failure', 'isolation-forest', AI4I),
   anomaly('breast cancer', csv('breast_cancer_wdbc'), 'diagnosis', 'isolation-forest', ['id']),
   clustering('California housing', csv('california_housing'), 'ocean_proximity', 'k-means', []),
+  clustering('California housing', csv('california_housing'), 'ocean_proximity', 'gaussian-mixture', []),
+  clustering('telco', csv('telco_churn'), 'Churn', 'k-means', ['customerID']),
   clustering('telco', csv('telco_churn'), 'Churn', 'gaussian-mixture', ['customerID']),
   synthesis('insurance', csv('insurance_charges'), 'smoker'),
   synthesis('adult', csv('adult_train'), 'income'),

@@ -43,23 +43,40 @@ const changed =
 
 const quoted = (cell: string): string => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
 
+/** The engines' runs with a column more, made of the cycles that remain. */
+const cmapssWith =
+  (name: string, of: (remaining: number) => string): Source =>
+  (folder) => {
+    const text = readFileSync(join(DATA, 'cmapss_fd001_train.csv'), 'utf8').trim();
+    const last = new Map<string, number>();
+    for (const line of text.split('\n').slice(1)) {
+      const [unit = '', cycle] = line.split(',');
+      last.set(unit, Math.max(last.get(unit) ?? 0, Number(cycle)));
+    }
+    return changed(
+      'cmapss_fd001_train',
+      (cells) => {
+        const [unit = '', cycle] = cells;
+        return [...cells, of((last.get(unit) ?? 0) - Number(cycle))];
+      },
+      (names) => [...names, name],
+    )(folder);
+  };
+
 /** Remaining cycles of each engine, capped at 125 as the literature does. */
-export const cmapss: Source = (folder) => {
-  const text = readFileSync(join(DATA, 'cmapss_fd001_train.csv'), 'utf8').trim();
-  const last = new Map<string, number>();
-  for (const line of text.split('\n').slice(1)) {
-    const [unit = '', cycle] = line.split(',');
-    last.set(unit, Math.max(last.get(unit) ?? 0, Number(cycle)));
-  }
-  return changed(
-    'cmapss_fd001_train',
-    (cells) => {
-      const [unit = '', cycle] = cells;
-      return [...cells, String(Math.min(125, (last.get(unit) ?? 0) - Number(cycle)))];
-    },
-    (names) => [...names, 'rul'],
-  )(folder);
-};
+export const cmapss = cmapssWith('rul', (remaining) => String(Math.min(125, remaining)));
+export const cmapssFailing = cmapssWith('failing', (remaining) => (remaining <= 30 ? 'yes' : 'no'));
+
+/** Where from and where to in words, in place of two columns of places. */
+export const taxisWithJourney: Source = changed(
+  'nyc_taxis_sample',
+  (cells, names) => {
+    const of = (name: string): string => cells[names.indexOf(name)] ?? '';
+    const journey = `from ${of('pickup_zone')} to ${of('dropoff_zone')} by ${of('color')} cab`;
+    return [...cells.filter((_, i) => !/_zone$/.test(names[i] ?? '')), journey];
+  },
+  (names) => [...names.filter((name) => !/_zone$/.test(name)), 'journey'],
+);
 
 /** One column with the kind of fault in place of seven. */
 export const steelPlates: Source = changed(
@@ -87,20 +104,33 @@ export const mnist: Source = (folder) => {
   return path;
 };
 
-/** The tiles with a table beside them: width and height of the photograph that each was made of. */
-export const tilesWithTable: Source = (folder) => {
-  const index = readFileSync(join(DATA, 'magnetic_tile_96_index.csv'), 'utf8').trim().split(/\r?\n/);
-  const lines = index.map((line) => {
-    const [file = '', label = '', , width = '', height = ''] = splitRecord(line, ',');
-    return [file, label, width, height].map(quoted).join(',');
-  });
-  const path = join(folder, 'tiles.zip');
-  writeFileSync(
-    path,
-    withFile(readFileSync(join(DATA, 'magnetic_tile_96.zip')), 'index.csv', `${lines.join('\n')}\n`),
-  );
-  return path;
-};
+/** The tiles with a table beside them, a line for each of the index. */
+const tilesWith =
+  (cells: (index: readonly string[], at: number) => string[]): Source =>
+  (folder) => {
+    const index = readFileSync(join(DATA, 'magnetic_tile_96_index.csv'), 'utf8').trim().split(/\r?\n/);
+    const lines = index.map((line, at) => cells(splitRecord(line, ','), at).map(quoted).join(','));
+    const path = join(folder, 'tiles.zip');
+    writeFileSync(
+      path,
+      withFile(readFileSync(join(DATA, 'magnetic_tile_96.zip')), 'index.csv', `${lines.join('\n')}\n`),
+    );
+    return path;
+  };
+
+/** Width and height of the photograph that each was made of. */
+export const tilesWithTable = tilesWith(([file = '', label = '', , width = '', height = '']) => [
+  ...[file, label, width, height],
+]);
+
+/** And where it came from in words. */
+export const tilesWithTableAndText = tilesWith(
+  ([file = '', label = '', source = '', width = '', height = ''], at) => {
+    const [, part = '', , number = ''] = /(exp\d+)_(num)_(\d+)/.exec(source) ?? [];
+    const text = `experiment ${part.slice(3)}, photograph ${number} of ${width} by ${height} points`;
+    return [file, label, width, height, at === 0 ? 'origin' : text];
+  },
+);
 
 /** A zip made of another one and one file more: local entries stay as they are, the directory grows by an entry. */
 const withFile = (bytes: Buffer, name: string, content: string): Buffer => {
