@@ -114,7 +114,7 @@ const airline = (spec: Readonly<Record<string, unknown>>, cell: string): Case =>
 const metro = (spec: Readonly<Record<string, unknown>>, cell: string): Case =>
   forecast(`metro traffic, 24 hours ahead${cell}`, csv('metro_interstate_traffic'), 'traffic_volume', spec, {
     horizon: 24,
-    lookback: 72,
+    lookback: 192,
     season: 168,
   });
 
@@ -210,8 +210,8 @@ export const CASES: readonly Case[] = [
   airline({ family: 'rnn', hidden: 16 }, ''),
   airline({ family: 'rnn', cell: 'lstm', hidden: 16 }, ', lstm'),
   metro({ family: 'linear' }, ''),
-  metro({ family: 'rnn', hidden: 32, epochs: 5 }, ''),
-  metro({ family: 'rnn', cell: 'lstm', hidden: 32, epochs: 5 }, ', lstm'),
+  metro({ family: 'rnn', hidden: 16, epochs: 2 }, ''),
+  metro({ family: 'rnn', cell: 'lstm', hidden: 16, epochs: 2 }, ', lstm'),
   forecast(
     'ETTh1, 96 hours ahead',
     csv('ETTh1'),
