@@ -16,6 +16,8 @@ module.exports = {
   testTimeout: 120_000,
   maxWorkers: 2,
   workerIdleMemoryLimit: '1GB',
+  // A worker with 800 MB and onnxruntime takes up to a second to go on a busy machine; half of one is taken for a leak.
+  workerGracefulExitTimeout: 5000,
   // TensorFlow.js keeps its gradients in ES modules that its CommonJS bundle leaves out.
   transformIgnorePatterns: ['/node_modules/(?!@tensorflow/tfjs-core/dist/)', 'tf-core\\.node\\.js$'],
   transform: {
