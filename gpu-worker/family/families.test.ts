@@ -9,49 +9,12 @@ import { windowFeeds } from '../prepare/window';
 import { pose } from '../purpose';
 import { listener, request } from '../testing/examples';
 import { pictureTable } from '../testing/images';
+import { FORECAST, forecast, mixed, wave, WINDOW } from '../testing/mixed';
 import { tableOf } from '../testing/table';
 import { checkedSpec } from '../train/spec';
 import { trainTable } from '../train/train-table';
 import type { MadeModel, TrainRequest } from '../train/train-table';
 import { familiesOf } from './concrete';
-
-const ROWS = 160;
-const HOUR = 3_600_000_000;
-const wave = (speed: number, rows = ROWS): number[] =>
-  Array.from({ length: rows }, (_, row) => Math.sin(speed * row) + 0.3 * Math.sin(7.3 * speed * row + 1));
-
-/** Numbers with gaps, categories, instants, texts: the target follows a number, a category and a word. */
-const mixed = (): Table => {
-  const [a, b] = [wave(1.7), wave(0.9)];
-  const kind = a.map((_, row) => ['x', 'y', 'z'][(row * 7) % 3] ?? '');
-  const texts = a.map((_, row) => `${row % 2 === 0 ? 'good' : 'poor'} piece number ${row % 9}, as said`);
-  const y = a.map((value, row) => 2 * value + (kind[row] === 'x' ? 2 : 0) + (row % 2) + 0.1 * (b[row] ?? 0));
-  return tableOf(
-    {
-      a: a.map((value, row) => (row % 19 === 4 ? null : value)),
-      b,
-      kind,
-      at: { micros: a.map((_, row) => row * HOUR) },
-      text: { texts },
-      y,
-      label: y.map((value) => (value > 1.2 ? 'high' : value > 0.2 ? 'middle' : 'low')),
-    },
-    (row) => row % 5 === 0,
-  );
-};
-
-const series = (): Table => {
-  const y = wave(0.26).map((value, row) => 10 + 3 * value + row / 100);
-  return tableOf({ at: { micros: y.map((_, row) => row * HOUR) }, y, z: wave(0.13) }, (row) => row >= 128);
-};
-
-const forecast = () =>
-  ({
-    table: series(),
-    task: 'forecast',
-    exclude: [],
-    holdout: { kind: 'time', column: 'at', fromMicros: 128 * HOUR, toMicros: 160 * HOUR },
-  }) satisfies Partial<TrainRequest> & { table: Table };
 
 interface Case {
   readonly name: string;
@@ -74,8 +37,6 @@ const SMALL: Readonly<Record<string, Record<string, unknown>>> = {
   autoencoder: { hidden: [8], code: 2, epochs: 2 },
   gan: { hidden: [16], latent: 4, epochs: 1, batchSize: 64, condition: 'kind' },
 };
-const WINDOW = { length: 4, order: 'at' };
-const FORECAST = { horizon: 4, lookback: 12 };
 const AUTO = { seconds: null, trials: 2, folds: 2 };
 
 const TARGETS: Readonly<Record<LearningTask, string | null>> = {

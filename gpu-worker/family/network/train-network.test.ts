@@ -1,8 +1,5 @@
-import { createHash } from 'node:crypto';
 import { constant, glorotUniform, input, modelBytes, op, tensor } from '../../../onnx';
 import { openSessionCount } from '../../engine/onnxruntime';
-import { classRequest, classTable, regressionTable, request } from '../../testing/examples';
-import { trainTable } from '../../train/train-table';
 import type { TrainingContext } from '../data';
 import { packState, savedPrecision, unpackState } from './checkpoint';
 import { RowFeed } from './feed';
@@ -176,38 +173,6 @@ describe('trainNetwork', () => {
       message: expect.stringMatching(/inner dimensions 6 and 5 differ/) as string,
     });
   });
-});
-
-it('a killed training ends in the sealed file of one that was not', async () => {
-  const spec = { family: 'mlp', epochs: 12, dropout: 0.1, members: 2, patience: 6, batchSize: 64 };
-  const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-  const voice = (more: object) => ({
-    signal: new AbortController().signal,
-    progress: () => undefined,
-    champion: null,
-    ...more,
-  });
-  for (const [table, asked] of [
-    [regressionTable(), request(spec)],
-    [classTable(), classRequest({ ...spec, sharedMembers: 3, labelSmoothing: 0.1 })],
-  ] as const) {
-    const whole = await trainTable(table, asked, voice({}));
-    const killed = new AbortController();
-    let latest: Uint8Array | null = null;
-    let offered = 0;
-    const offer = (state: () => Uint8Array): void => {
-      latest = state();
-      if (++offered === 5) killed.abort();
-    };
-    await expect(
-      trainTable(table, asked, voice({ signal: killed.signal, checkpoints: { latest: null, offer } })),
-    ).rejects.toThrow();
-    expect(offered).toBe(5);
-    const resumed = await trainTable(table, asked, voice({ checkpoints: { latest, offer } }));
-    expect(offered).toBeLessThanOrEqual(12);
-    expect(sha(resumed.onnx)).toBe(sha(whole.onnx));
-    expect(resumed.manifest.history).toEqual(whole.manifest.history);
-  }
 });
 
 it('a checkpoint that was cut off is not used', () => {
