@@ -36,12 +36,12 @@ export interface Golden {
   readonly asked: Asked;
 }
 
-/** From a file to answers: declared, sealed, trained, deployed, and asked the version's own golden rows. */
+/** From a file to answers: declared, sealed, trained, deployed, and asked the version's own golden rows. No spec: `auto`. */
 export const askGolden = async (
   partner: Partner,
   scenario: { readonly name: string; readonly task: string; readonly target: string | null },
   file: Buffer,
-  spec: object,
+  spec?: object,
   set: Record<string, unknown> = {},
 ): Promise<Golden> => {
   const scenarioId = await partner.scenario(scenario.name, scenario.task, scenario.target);

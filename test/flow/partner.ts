@@ -35,6 +35,7 @@ export interface Model {
   readonly goldenUrl: string;
   readonly evaluationUrl: string | null;
   readonly cardUrl: string | null;
+  readonly chosen: { readonly family: string };
   readonly metrics: Readonly<Record<'test' | 'baseline', Readonly<Record<string, number>>>>;
 }
 
@@ -154,7 +155,7 @@ export class Partner {
           `query ($id: ID!) { job(id: $id) {
              id state datasetVersionId startedAt finishedAt error { code message }
              comparison { rows champion challenger difference low high }
-             modelVersion { id trainRows validationRows testRows goldenUrl evaluationUrl cardUrl metrics { test baseline } }
+             modelVersion { id trainRows validationRows testRows goldenUrl evaluationUrl cardUrl chosen metrics { test baseline } }
            } }`,
           { id },
         );
