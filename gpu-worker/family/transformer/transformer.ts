@@ -34,4 +34,5 @@ const trainingOf = (spec: TransformerSpec): BranchTraining => ({
   patience: spec.patience,
   classWeights: 'none',
   members: spec.members,
+  ...(spec.precision && { precision: spec.precision }),
 });
