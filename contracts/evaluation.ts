@@ -235,12 +235,30 @@ export const QuantileFit = z.object({
 });
 export type QuantileFit = z.infer<typeof QuantileFit>;
 
-/** How often the truth was inside on held-out rows; of a quantile: at or below it. */
+/**
+ * The anomaly share of a row: which part of the rows that were not learned from has a lower score, so that ordinary rows
+ * have a share of `level` or more in 1 - `level` of the cases.
+ */
+export const AnomalyFit = z.object({
+  kind: z.literal('anomaly-share'),
+  method: z.literal('score-quantiles'),
+  /** Validation rows that it was fitted on. */
+  rows: z.number().int(),
+});
+export type AnomalyFit = z.infer<typeof AnomalyFit>;
+
+/**
+ * How often the truth was inside on held-out rows; of a quantile: at or below it; of an anomaly share: how many ordinary
+ * rows have less than the level, so that the rest are false alarms (all rows, where it is not known which are ordinary).
+ */
 export const Coverage = z.object({
   level: z.number(),
   /** Of a forecast: the interval is that of as many rows as there are blocks of windows that do not overlap. */
   inside: Share,
-  /** Mean width of an interval, mean number of classes in a set, or how far a quantile lies above the forecast on average. */
+  /**
+   * Mean width of an interval, mean number of classes in a set, how far a quantile lies above the forecast on average, or the
+   * share of all rows that have the level or more.
+   */
   size: z.number(),
 });
 export type Coverage = z.infer<typeof Coverage>;
@@ -282,7 +300,9 @@ export const EvaluationReport = z.object({
     .nullable(),
   confusion: Confusion.nullable(),
   residuals: Residuals.nullable(),
-  conformal: z.object({ fit: z.union([Conformal, QuantileFit]), coverage: z.array(Coverage) }).nullable(),
+  conformal: z
+    .object({ fit: z.union([Conformal, QuantileFit, AnomalyFit]), coverage: z.array(Coverage) })
+    .nullable(),
   slices: Slices.nullable(),
   importance: Importance.nullable(),
   shapley: Shapley.nullable(),

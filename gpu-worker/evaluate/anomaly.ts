@@ -1,7 +1,8 @@
 /** How well anomaly scores single out the rows that are known to be anomalies. */
-import type { Metrics } from '../../contracts';
+import type { Coverage, Metrics } from '../../contracts';
 import { rankingSample } from './sample';
 import type { Sample } from './sample';
+import { shareOf } from './shares';
 
 /**
  * auc, averagePrecision, and precisionAtCount: the share of anomalies among as many of the highest scores as there are
@@ -32,4 +33,26 @@ export const anomalySample = (scores: ArrayLike<number>, known: ArrayLike<number
       } satisfies Metrics;
     },
   };
+};
+
+/**
+ * By level, rising: how many of the ordinary rows have an anomaly share below it (1 less that is the rate of false alarms),
+ * and how many of all rows do not. `known` as above; where no row is known to be ordinary, all of them are taken for it.
+ */
+export const falseAlarms = (
+  shares: ArrayLike<number>,
+  known: ArrayLike<number>,
+  levels: readonly number[],
+): Coverage[] => {
+  const all = Array.from({ length: shares.length }, (_, row) => row);
+  const normal = all.filter((row) => known[row] === 0);
+  const ordinary = normal.length > 0 ? normal : all;
+  const below = (rows: readonly number[], level: number): number =>
+    rows.filter((row) => shares[row] < level).length;
+  return [...new Set(levels)]
+    .sort((a, b) => a - b)
+    .flatMap((level) => {
+      const inside = shareOf(below(ordinary, level), ordinary.length);
+      return inside === null ? [] : [{ level, inside, size: 1 - below(all, level) / all.length }];
+    });
 };

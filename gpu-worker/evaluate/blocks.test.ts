@@ -89,10 +89,14 @@ describe('what is found of forecasts', () => {
     });
 
   it('every level comes with the share of truths at or below it', async () => {
-    const { conformal, metrics, leftOut } = await found(1200, 4);
+    const { conformal, metrics, leftOut, residuals } = await found(1200, 4);
     expect(leftOut).toEqual([]);
     expect(metrics['mae']?.low).toBeLessThan(Math.sqrt(2 / Math.PI));
     expect(metrics['mae']?.high).toBeGreaterThan(Math.sqrt(2 / Math.PI));
+    // Forecasts are 0: residuals are normal, too.
+    expect(residuals?.byPrediction.reduce((sum, { rows }) => sum + rows, 0)).toBe(4 * 1200);
+    expect(residuals?.quantiles[4]).toBeCloseTo(0, 1);
+    expect(residuals?.quantiles[6]).toBeCloseTo(1.645, 0);
     expect(conformal?.fit).toEqual({ kind: 'quantiles', method: 'error-quantiles', rows: 50 });
     expect(conformal?.coverage.map(({ level }) => level)).toEqual([0.1, 0.5, 0.9]);
     for (const { level, inside, size } of conformal?.coverage ?? []) {

@@ -4,7 +4,9 @@ import { blocksOf } from './blocks';
 import { bootstrapMetrics, withoutIntervals } from './bootstrap';
 import { forecastSample, quantilesHeld } from './forecast';
 import type { Forecasts } from './forecast';
+import { drawn } from './explanations';
 import type { Findings } from './report';
+import { residuals } from './residuals';
 import { shareOf } from './shares';
 
 interface Evidence {
@@ -17,6 +19,13 @@ interface Evidence {
   readonly signal: AbortSignal;
 }
 
+const MOST_RESIDUALS = 100_000;
+const RESIDUALS = 7;
+const UNITS_OF_THEIR_OWN: EvaluationReport['leftOut'][number] = {
+  section: 'residuals',
+  why: 'several columns are forecast, each in units of its own',
+};
+
 /** Of fewer blocks than this the intervals would be far too narrow. */
 const FEWEST_BLOCKS = 10;
 
@@ -24,15 +33,34 @@ export const forecastFindings = async (evidence: Evidence): Promise<Findings> =>
   const { forecasts, instants, seed, signal } = evidence;
   const blocks = blocksOf(instants, forecasts.horizon);
   const sample = forecastSample(forecasts);
-  const conformal = conformalSection(evidence, blocks.count);
+  const sections = {
+    residuals: residualsSection(evidence),
+    conformal: conformalSection(evidence, blocks.count),
+  };
+  const unlike = forecasts.series > 1 ? [UNITS_OF_THEIR_OWN] : [];
   if (blocks.count >= FEWEST_BLOCKS)
-    return { metrics: await bootstrapMetrics(sample, seed, signal, blocks.draw), conformal, leftOut: [] };
+    return {
+      metrics: await bootstrapMetrics(sample, seed, signal, blocks.draw),
+      ...sections,
+      leftOut: unlike,
+    };
   const why = `windows overlap and are drawn in blocks of at least the horizon, ${forecasts.horizon} steps; the held-out part has ${blocks.count.toFixed(1)} of them, and intervals need ${FEWEST_BLOCKS}`;
   return {
     metrics: withoutIntervals(sample),
-    conformal,
-    leftOut: [{ section: 'intervals of metrics', why }],
+    ...sections,
+    leftOut: [...unlike, { section: 'intervals of metrics', why }],
   };
+};
+
+/** Of all steps ahead together. */
+const residualsSection = ({ forecasts, seed }: Evidence): EvaluationReport['residuals'] => {
+  const { series, predicted, actual } = forecasts;
+  if (series > 1) return null;
+  const places = drawn(actual.length, MOST_RESIDUALS, seed, RESIDUALS).filter(
+    (place) => !Number.isNaN(actual[place]),
+  );
+  const of = (values: ArrayLike<number>): Float64Array => Float64Array.from(places, (place) => values[place]);
+  return residuals(of(predicted), of(actual)) ?? null;
 };
 
 /** Windows of one block say little more than one of them, so the intervals are those of as many rows as there are blocks. */

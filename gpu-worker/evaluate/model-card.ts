@@ -127,6 +127,12 @@ const conformalWords = (
   fit: NonNullable<EvaluationReport['conformal']>['fit'],
 ): { what: string; held: string; size: string } => {
   const fitted = `Fitted on ${fit.rows} ${fit.kind === 'quantiles' ? 'windows' : 'rows'} that were not learned from`;
+  if (fit.kind === 'anomaly-share')
+    return {
+      what: `The file gives the share of ordinary rows that are less unusual. ${fitted}, so that the promised share of ordinary rows lies below each level; the others are false alarms.`,
+      held: 'ordinary rows below it',
+      size: 'share of all rows at or above it',
+    };
   if (fit.kind === 'quantiles')
     return {
       what: `The file gives quantiles of every step ahead. ${fitted}, so that the promised share of the truths lies at or below each.`,
@@ -212,7 +218,10 @@ const limits = ({ leftOut }: EvaluationReport, { verified, comparison }: CardMan
         : [
             `Compared with the deployed version by ${code(comparison.metric)} on ${comparison.rows} rows: ${number(comparison.difference)} (${number(comparison.low)} to ${number(comparison.high)}), ${comparison.better}.`,
           ]),
-      ...leftOut.map(({ section, why }) => `Left out, ${section}: ${why}.`),
+      ...[...new Set(leftOut.map(({ why }) => why))].map((why) => {
+        const sections = leftOut.filter((one) => one.why === why).map(({ section }) => section);
+        return `Left out, ${sections.join(', ')}: ${why}.`;
+      }),
     ]
       .map((line) => `- ${line}`)
       .join('\n'),

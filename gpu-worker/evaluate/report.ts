@@ -1,15 +1,18 @@
 /** The evaluation that comes with every model version. What each figure means: docs/evaluation.md. */
-import type { EvaluationReport, MetricsBySplit } from '../../contracts';
+import type { EvaluationReport, LearningTask, MetricsBySplit } from '../../contracts';
 import type { Trained } from '../family/trained';
 import { curveOf, whyNoCurve } from './learning-curve';
+import { notOfTask } from './not-of-task';
 
 /** What any report says, whatever the task. */
 export interface ReportBasis {
-  readonly task: string;
+  readonly task: LearningTask;
   readonly targetName: string | null;
   readonly metrics: MetricsBySplit;
   readonly trained: Pick<Trained, 'spec' | 'history' | 'searched'>;
   readonly testRows: number;
+  /** Columns that fairness is judged by. */
+  readonly sensitive: readonly string[];
 }
 
 /** What a task has to say of held-out rows. */
@@ -32,6 +35,7 @@ export const basicReport = ({
   metrics,
   trained,
   testRows,
+  sensitive,
 }: ReportBasis): EvaluationReport => ({
   v: 1,
   task,
@@ -51,7 +55,7 @@ export const basicReport = ({
   shapley: null,
   partialDependence: [],
   fairness: [],
-  leftOut: whyNoCurve(trained),
+  leftOut: [...whyNoCurve(trained), ...notOfTask(task, sensitive)],
 });
 
 /** Null: there was no time for any. */

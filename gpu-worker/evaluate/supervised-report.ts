@@ -27,7 +27,6 @@ export interface SupervisedEvidence extends Omit<ReportBasis, 'task' | 'testRows
   /** The file's answers to them. */
   readonly served: Served;
   readonly post: PostProcessing;
-  readonly sensitive: readonly string[];
 }
 
 /** Slices are looked for among this many rows at most. */

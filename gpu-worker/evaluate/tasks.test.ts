@@ -1,5 +1,5 @@
 import { randomKey, randomNormal } from '../../onnx';
-import { anomalySample } from './anomaly';
+import { anomalySample, falseAlarms } from './anomaly';
 import { adjustedRand, daviesBouldin, groupingSample, silhouette } from './clustering';
 import { forecastSample, pinball, seasonalScale } from './forecast';
 import { closerToLearned, closestDistances, utility } from './synthesis';
@@ -51,6 +51,23 @@ describe('forecasts', () => {
 });
 
 describe('anomaly scores', () => {
+  it('false alarms are counted among the rows that are known to be ordinary, flags among all', () => {
+    const shares = [0.2, 0.5, 0.9, 0.97, 0.99];
+    const counted = (known: number[]): unknown =>
+      falseAlarms(shares, known, [0.95, 0.9, 0.95]).map(({ level, inside, size }) => {
+        return [level, inside.share, inside.rows, Number(size.toFixed(12))];
+      });
+    expect(counted([0, 0, 0, 0, 1])).toEqual([
+      [0.9, 0.5, 4, 0.6],
+      [0.95, 0.75, 4, 0.4],
+    ]);
+    expect(counted([-1, -1, -1, -1, -1])).toEqual([
+      [0.9, 0.4, 5, 0.6],
+      [0.95, 0.6, 5, 0.4],
+    ]);
+    expect(falseAlarms([], [], [0.9])).toEqual([]);
+  });
+
   it('are judged by the rows whose truth is known', () => {
     const sample = anomalySample([0.9, 0.8, 0.7, 0.6, 0.1], [1, 0, -1, 1, 0]);
     expect(sample.metrics()).toEqual({ auc: 0.75, averagePrecision: (1 + 2 / 3) / 2, precisionAtCount: 0.5 });

@@ -1,9 +1,10 @@
 /** How unusual a row is: the family's score as the share of ordinary rows that are less unusual. */
-import type { ModelSpec } from '../../contracts';
+import type { EvaluationReport, ModelSpec } from '../../contracts';
 import { op, vector } from '../../onnx';
 import type { Value } from '../../onnx';
-import { anomalySample } from '../evaluate/anomaly';
+import { anomalySample, falseAlarms } from '../evaluate/anomaly';
 import { bootstrapMetrics } from '../evaluate/bootstrap';
+import { confusion } from '../evaluate/confusion';
 import type { Sample } from '../evaluate/sample';
 import type { Trained } from '../family/trained';
 import { quantile } from '../prepare/quantile';
@@ -17,6 +18,12 @@ export const ANOMALY_CLASSES = ['normal', 'anomaly'] as const;
 
 /** So many rows apart from the training rows say better what an ordinary score is. */
 const ENOUGH_VALIDATION = 200;
+/** Shares at which false alarms are counted, beside the one from which a row is flagged. */
+const LEVELS = [0.9, 0.95, 0.99];
+const TOO_FEW_VALIDATED: EvaluationReport['leftOut'][number] = {
+  section: 'conformal',
+  why: `with fewer than ${ENOUGH_VALIDATION} validation rows the scores of the training rows say what is ordinary, which promises nothing about others`,
+};
 const KNOTS = 200;
 
 export const anomaly = async (
@@ -29,19 +36,24 @@ export const anomaly = async (
   const contamination = 'contamination' in spec ? spec.contamination : 0.05;
   const learned = await trained.predict(split.training, signal);
   const validated = await trained.predict(split.validation, signal);
-  const knots = knotsOf(validated.length >= ENOUGH_VALIDATION ? validated : learned);
+  const apart = validated.length >= ENOUGH_VALIDATION;
+  const knots = knotsOf(apart ? validated : learned);
   const checked = judgedRows(split);
   const scores = checked === split.training ? learned : await trained.predict(checked, signal);
-  const shares = scores.map((score) => shareBelow(knots, score));
+  const shares = Float64Array.from(scores, (score) => shareBelow(knots, score));
   const labels = (target as UnsupervisedTarget).labels;
   const rare = labels === null ? -1 : rarest(labels, split.training);
-  const sampleOf = (rows: Int32Array, of: Float32Array): Sample => {
-    const flagged = Uint8Array.from(of, (score) => (shareBelow(knots, score) >= 1 - contamination ? 1 : 0));
-    const known = Int32Array.from(rows, (row) => {
+  const flaggedOf = (of: Float32Array): Uint8Array =>
+    Uint8Array.from(of, (score) => (shareBelow(knots, score) >= 1 - contamination ? 1 : 0));
+  /** 1 = anomaly, 0 = not, -1 = not known. */
+  const knownOf = (rows: Int32Array): Int32Array =>
+    Int32Array.from(rows, (row) => {
       const code = labels?.codes[row] ?? -1;
       return code < 0 ? -1 : code === rare ? 1 : 0;
     });
-    const labelled = labels === null ? undefined : anomalySample(of, known);
+  const sampleOf = (rows: Int32Array, of: Float32Array): Sample => {
+    const flagged = flaggedOf(of);
+    const labelled = labels === null ? undefined : anomalySample(of, knownOf(rows));
     return {
       rows: rows.length,
       metrics: (weights) => ({ flaggedShare: mean(flagged, weights), ...labelled?.metrics(weights) }),
@@ -75,7 +87,18 @@ export const anomaly = async (
         return code < 0 ? '' : code === rare ? 'anomaly' : 'normal';
       }),
     compare: () => null,
-    findings: async (signal) => ({ metrics: await bootstrapMetrics(test, seed, signal), leftOut: [] }),
+    findings: async (signal) => ({
+      classes: [...ANOMALY_CLASSES],
+      metrics: await bootstrapMetrics(test, seed, signal),
+      confusion: labels === null ? null : confusion(flaggedOf(scores), knownOf(checked), ANOMALY_CLASSES),
+      conformal: apart
+        ? {
+            fit: { kind: 'anomaly-share', method: 'score-quantiles', rows: validated.length },
+            coverage: falseAlarms(shares, knownOf(checked), [...LEVELS, 1 - contamination]),
+          }
+        : null,
+      leftOut: apart ? [] : [TOO_FEW_VALIDATED],
+    }),
     manifest: {},
   };
 };

@@ -82,10 +82,13 @@ describe('a forecast', () => {
     expect(made.golden.rows[0]['y']).toHaveLength(forecast?.lookback ?? 0);
     // 73 held-out windows of 24 steps are three that do not overlap.
     expect(made.evaluation.metrics['mae']).toEqual({ value: metrics.test['mae'], low: null, high: null });
-    expect(made.evaluation.leftOut).toMatchObject([
-      { section: 'learningCurve', why: expect.stringContaining('linear model') as string },
-      { section: 'intervals of metrics' },
+    expect(made.evaluation.leftOut.map(({ section }) => section)).toEqual([
+      ...['learningCurve', 'slices', 'importance', 'shapley', 'partialDependence', 'fairness'],
+      'intervals of metrics',
     ]);
+    const [low, middle, high] = [0, 4, 8].map((at) => made.evaluation.residuals?.quantiles[at] ?? NaN);
+    expect(low).toBeLessThan(middle);
+    expect(middle).toBeLessThan(high);
   });
 
   it('has intervals in its report, and how often each quantile kept its promise', async () => {
@@ -148,9 +151,11 @@ describe('a forecast', () => {
       (row) => hour(row) >= 250,
     );
     const forecast = { horizon: 12, lookback: 48, targets: ['y', 'z'], group: 'shop' };
-    const { manifest, rows: counted } = await train(table, { family: 'linear', forecast });
+    const { manifest, evaluation, rows: counted } = await train(table, { family: 'linear', forecast });
     expect(manifest.signature).toMatchObject({ targets: ['y', 'z'], window: { order: 't', group: 'shop' } });
     expect(counted.testRows).toBe(2 * (50 - 12 + 1));
+    expect(evaluation.residuals).toBeNull();
+    expect(evaluation.leftOut.map(({ section }) => section)).toContain('residuals');
     expect(manifest.metrics.test['mase']).toBeLessThan(0.9);
   });
 

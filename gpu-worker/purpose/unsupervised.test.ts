@@ -36,6 +36,11 @@ const line = (rows = 500): Table => {
   return tableOf({ x, y, z: y.map((value, row) => value - (x[row] ?? 0)), label }, (row) => row % 4 === 0);
 };
 
+/** What no task without known answers has. */
+const NOT_OF_TASK = ['slices', 'importance', 'shapley', 'partialDependence', 'fairness'];
+const sectionsOf = (leftOut: readonly { readonly section: string }[]): string[] =>
+  leftOut.map(({ section }) => section);
+
 /** Every figure of the report is the manifest's, within its interval. */
 const expectIntervals = ({ evaluation, manifest }: MadeModel, names: readonly string[]): void => {
   expect(Object.keys(evaluation.metrics)).toEqual(names);
@@ -45,15 +50,16 @@ const expectIntervals = ({ evaluation, manifest }: MadeModel, names: readonly st
     expect(high).toBeGreaterThanOrEqual(value);
     expect(low).toBeLessThan(high ?? NaN);
   }
-  const { length: epochs } = manifest.history;
-  expect(evaluation.leftOut.map(({ section }) => section)).toEqual(epochs > 0 ? [] : ['learningCurve']);
+  const noCurve = manifest.history.length > 0 ? [] : ['learningCurve'];
+  expect(sectionsOf(evaluation.leftOut)).toEqual([...noCurve, ...NOT_OF_TASK, 'conformal']);
 };
 
 const train = (
   table: Table,
   task: 'anomaly' | 'clustering',
   spec: Record<string, unknown>,
-): Promise<MadeModel> => trainTable(table, request(spec, { task, target: 'label' }), listener);
+  more: Parameters<typeof request>[1] = {},
+): Promise<MadeModel> => trainTable(table, request(spec, { task, target: 'label', ...more }), listener);
 
 afterEach(() => expect(openSessionCount()).toBe(0));
 
@@ -115,6 +121,40 @@ describe('anomaly detection', () => {
     expect(['normal', 'anomaly']).toContain(golden.predictions[0]);
   });
 
+  const forest = { family: 'isolation-forest', contamination: 0.1 };
+
+  it('of enough validation rows the share keeps its promise: false alarms are as rare as was said', async () => {
+    const { evaluation, manifest, rows } = await train(line(3000), 'anomaly', forest, { sensitive: ['x'] });
+    const { conformal, confusion, leftOut, classes } = evaluation;
+    expect(conformal?.fit).toEqual({ kind: 'anomaly-share', method: 'score-quantiles', rows: 225 });
+    expect(rows.validationRows).toBe(225);
+    expect(conformal?.coverage.map(({ level }) => level)).toEqual([0.9, 0.95, 0.99]);
+    const known = confusion?.counts ?? [];
+    for (const { level, inside } of conformal?.coverage ?? []) {
+      // Anomalies were among the rows that it was fitted on: of ordinary rows the promise is more than kept.
+      expect(inside.high).toBeGreaterThan(level);
+      expect(inside.rows).toBe(known[0][0] + known[0][1]);
+    }
+    expect(classes).toEqual(['normal', 'anomaly']);
+    expect(known.flat().reduce((sum, count) => sum + count, 0)).toBe(rows.testRows);
+    const [flagged] = conformal?.coverage ?? [];
+    expect(flagged.inside.share).toBe(known[0][0] / flagged.inside.rows);
+    expect(flagged.size).toBeCloseTo(manifest.metrics.test['flaggedShare'] ?? NaN, 9);
+    expect(sectionsOf(leftOut)).toEqual(['learningCurve', ...NOT_OF_TASK]);
+    expect(leftOut.at(-1)?.why).toContain('named sensitive and not looked at: x');
+  });
+
+  it('where nothing is known about the rows all of them count, and there is no confusion', async () => {
+    const { evaluation, rows } = await train(line(3000), 'anomaly', forest, { target: null });
+    expect(evaluation.confusion).toBeNull();
+    for (const { level, inside, size } of evaluation.conformal?.coverage ?? []) {
+      expect(inside.rows).toBe(rows.testRows);
+      expect(size).toBeCloseTo(1 - inside.share, 9);
+      expect(inside.low).toBeLessThan(level);
+      expect(inside.high).toBeGreaterThan(level);
+    }
+  });
+
   it('about as many rows are flagged as were said to be unusual', async () => {
     const { manifest } = await train(line(), 'anomaly', { family: 'isolation-forest', contamination: 0.1 });
     expect(manifest.metrics.train['flaggedShare']).toBeCloseTo(0.1, 1);
@@ -126,8 +166,8 @@ it('where every row was learned from, the report says so and has no figures', as
   const { evaluation } = await train(table, 'clustering', { family: 'k-means', clusters: 3 });
   expect(evaluation).toMatchObject({
     ...{ rows: { count: 0 }, metrics: {} },
-    leftOut: [{ section: 'learningCurve' }, { section: 'all' }],
   });
+  expect(sectionsOf(evaluation.leftOut)).toEqual(['learningCurve', ...NOT_OF_TASK, 'conformal', 'all']);
 });
 
 it('a family that cannot do the task is refused with those that can', async () => {

@@ -103,6 +103,7 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
       basicReport({
         ...{ task: target.task, targetName: request.target, metrics: judged.metrics, trained },
         testRows: split.test.length,
+        sensitive: request.sensitive ?? [],
       }),
       split.test.length > 0
         ? ((await optional.make('all', async () => judged.findings?.(optional.signal))) ?? null)
