@@ -308,6 +308,8 @@ export const EvaluationReport = z.object({
   shapley: Shapley.nullable(),
   partialDependence: z.array(PartialDependence),
   fairness: z.array(Fairness),
+  /** Why the figures may flatter: how the held-out rows hang together with those that were learned from. */
+  warnings: z.array(z.string()).optional(),
   /** What is not in the report, and why. */
   leftOut: z.array(z.object({ section: z.string(), why: z.string() })),
 });

@@ -207,11 +207,15 @@ const ADDED_UP = {
   log: 'the logarithm of its answer',
 } as const;
 
-const limits = ({ leftOut }: EvaluationReport, { verified, comparison }: CardManifest): string =>
+const limits = (
+  { leftOut, warnings = [] }: EvaluationReport,
+  { verified, comparison }: CardManifest,
+): string =>
   [
     '## Caveats',
     [
       'Figures hold for rows like those of the data. They say nothing about causes: importance and Shapley values tell what the model uses, not what would change the world.',
+      ...warnings.map((warning) => `${warning.charAt(0).toUpperCase()}${warning.slice(1)}.`),
       `The file was run on ${verified.rows} rows and differs from the trainer by ${verified.maxRelativeError.toExponential(1)} at most.`,
       ...(comparison === null
         ? []

@@ -1,4 +1,4 @@
-import { EvaluationReport } from '../../contracts';
+import { AutoSpec, EvaluationReport } from '../../contracts';
 import type { TrainRequest } from '../train/train-table';
 import { trainTable } from '../train/train-table';
 import type { MadeModel } from '../train/train-table';
@@ -46,6 +46,17 @@ describe('the report of a regression', () => {
     expect(report.metrics['rmse'].value).toBeCloseTo(model.manifest.metrics.test['rmse'] ?? NaN, 4);
     expect(report.gap).toMatchObject({ metric: 'rmse', train: model.manifest.metrics.train['rmse'] });
     expect(report.learningCurve?.points).toHaveLength(20);
+  });
+
+  it('says nothing of held-out rows that have nothing to do with the others, and warns of those that have', async () => {
+    expect(report.warnings).toBeUndefined();
+    const searched = await made(regressionTable(), {
+      ...request(quick),
+      spec: { ...AutoSpec.parse({ family: 'auto', trials: 1, groupColumn: 'kind' }), folds: 2 },
+    });
+    const [warning] = stored(searched).warnings ?? [];
+    expect(warning).toMatch(/^80 of 80 held-out rows share their "kind"/);
+    expect(cardOf(searched)).toContain(`- ${warning}.`);
   });
 
   it('residuals, interval coverage and groups of a sensitive column', () => {

@@ -10,6 +10,7 @@ import type {
 import type { Table } from '../data/table';
 import { chooseEngine } from '../engine/engine';
 import { Sections } from '../evaluate/budget';
+import { heldOutWarnings } from '../evaluate/held-out';
 import { basicReport, NOTHING_HELD_OUT, withFindings } from '../evaluate/report';
 import { goldenRows } from '../export/golden';
 import { foreignOperators } from '../export/operators';
@@ -109,9 +110,14 @@ export const trainTable = async (table: Table, request: TrainRequest, io: TrainV
         ? ((await optional.make('all', async () => judged.findings?.(optional.signal))) ?? null)
         : NOTHING_HELD_OUT,
     );
+  const warnings = heldOutWarnings(problem, request.holdout, spec);
   return {
     onnx,
-    evaluation: { ...evaluation, leftOut: [...leftOut, ...evaluation.leftOut, ...optional.leftOut] },
+    evaluation: {
+      ...evaluation,
+      ...(warnings.length > 0 && { warnings }),
+      leftOut: [...leftOut, ...evaluation.leftOut, ...optional.leftOut],
+    },
     golden: goldenRows(
       problem.table,
       trained.inputs,
