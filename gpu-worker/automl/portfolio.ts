@@ -1,5 +1,5 @@
-import { LinearSpec, MlpSpec, TreesSpec } from '../../contracts';
-import type { ConcreteSpec, SearchShape } from '../../contracts';
+import { Failure, LinearSpec, MlpSpec, TreesSpec, oneOf } from '../../contracts';
+import type { AutoSpec, ConcreteSpec, LearningTask, SearchShape } from '../../contracts';
 
 /** Piecewise-linear features that all number columns together may become, and cells of their matrix. */
 const WIDEST_PIECEWISE = 4096;
@@ -76,6 +76,20 @@ const networks = ({ rows, numbers }: SearchShape): ConcreteSpec[] => {
     dropout: 0.1,
   } as const;
   return [MlpSpec.parse(piecewise), plain];
+};
+
+/** Throws BAD_SPEC for a family of `families` that is not among what is `offered`. */
+export const requireOffered = (
+  families: AutoSpec['families'],
+  offered: readonly ConcreteSpec[],
+  task: LearningTask,
+): void => {
+  const names = [...new Set(offered.map(({ family }) => family))];
+  for (const [at, family] of (families ?? []).entries())
+    if (!names.some((name) => name === family))
+      throw new Failure('BAD_SPEC', oneOf(`family to try for this ${task}`, family, names), {
+        path: ['spec', 'families', at],
+      });
 };
 
 /** As the leaderboard and the progress name it. */

@@ -16,7 +16,7 @@ import { assemble } from './assemble';
 import type { Assembled } from './assemble';
 import { leaderboard } from './leaderboard';
 import { planSearch, rungsBegun } from './plan';
-import { titleOf } from './portfolio';
+import { portfolio, requireOffered, titleOf } from './portfolio';
 import { loadSearch, saveSearch } from './saved-search';
 import type { SearchProgress } from './saved-search';
 import { searchFolds } from './split';
@@ -45,20 +45,19 @@ export const openSearch = (
   const { split, folds } = searchFolds(data, spec, seed);
   const preparation = fitPreparation(columns, training, STANDARD);
   const count = (kind: string): number => preparation.fits.filter((fit) => fit.kind === kind).length;
-  return {
-    folded: new FoldedData(data, folds, split, seed),
-    shape: {
-      task: target.task,
-      rows: training.length,
-      numbers: count('number'),
-      categories: count('category'),
-      times: count('time'),
-      width: preparedWidth(preparation),
-      classes,
-      split,
-      folds: folds.length,
-    },
+  const shape: SearchShape = {
+    task: target.task,
+    rows: training.length,
+    numbers: count('number'),
+    categories: count('category'),
+    times: count('time'),
+    width: preparedWidth(preparation),
+    classes,
+    split,
+    folds: folds.length,
   };
+  requireOffered(spec.families, portfolio(shape), target.task);
+  return { folded: new FoldedData(data, folds, split, seed), shape };
 };
 
 /** Share of the progress that the trials are. */

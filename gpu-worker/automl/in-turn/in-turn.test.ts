@@ -122,6 +122,21 @@ describe('clustering', () => {
   });
 });
 
+it('what cannot end early is dropped once the time is over', async () => {
+  const columns = Array.from({ length: 20 }, (_, at) => [
+    `c${at}`,
+    Array.from({ length: 20_000 }, (_, row) => randomNormal(randomKey(key, at), row)),
+  ]);
+  const table = tableOf(Object.fromEntries(columns) as Record<string, number[]>, (row) => row % 50 === 0);
+  // Over as soon as the second candidate has begun, with 100 ms to end by itself.
+  let asked = 0;
+  const voice = { enough: () => asked++ > 0, leftMs: () => 400 };
+  const { made, told } = await train(table, { task: 'clustering', target: null }, {}, voice);
+  expect(told).toEqual(['candidate 1 of 18: k-means, 2 groups']);
+  expect(asked).toBeGreaterThan(1);
+  expect(made.manifest.chosen).toMatchObject({ family: 'k-means', clusters: 2 });
+});
+
 describe('anomaly detection', () => {
   it('takes the autoencoder where it is better at every kind of odd row', async () => {
     const { made, told } = await train(onALine(), ANOMALY);
@@ -211,6 +226,14 @@ describe('refused', () => {
     });
     expect(await failure(pictureTable(), ALONE, { families: ['trees'] })).toMatchObject({
       message: 'unknown family to try for this classification "trees"; one of: cnn',
+    });
+  });
+
+  it('the same of a search', async () => {
+    const more = { target: 'x', task: 'regression', exclude: [] } as Partial<TrainRequest>;
+    expect(await failure(clouds(), more, { families: ['linear', 'cnn'] })).toMatchObject({
+      code: 'BAD_SPEC',
+      message: 'unknown family to try for this regression "cnn"; one of: trees, linear, mlp',
     });
   });
 

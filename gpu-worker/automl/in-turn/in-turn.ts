@@ -1,10 +1,10 @@
 /** Candidates trained one after the other in one task: for what a search by folds does not know, or could not afford. */
-import { Failure, oneOf } from '../../../contracts';
-import type { AutoSpec, ConcreteSpec, LearningTask } from '../../../contracts';
+import { Failure } from '../../../contracts';
+import type { AutoSpec, ConcreteSpec } from '../../../contracts';
 import { trainConcrete } from '../../family/concrete';
 import type { Checkpoints, TrainingContext, TrainingData } from '../../family/data';
 import type { Trained } from '../../family/trained';
-import { titleOf } from '../portfolio';
+import { requireOffered, titleOf } from '../portfolio';
 
 /** Share of the learning rows that are kept apart to choose by. */
 export const CHOOSING_FRACTION = 0.2;
@@ -29,7 +29,10 @@ export const bestInTurn = async (
   data: TrainingData,
   context: TrainingContext,
 ): Promise<Trained> => {
-  const tried = restricted(candidates, families, data.target.task).slice(0, trials ?? undefined);
+  requireOffered(families, candidates, data.target.task);
+  const tried = candidates
+    .filter(({ family }) => families?.includes(family) ?? true)
+    .slice(0, trials ?? undefined);
   const end = seconds === null ? Infinity : performance.now() + 1000 * seconds;
   const over = (): boolean => performance.now() > end || context.enough?.() === true;
   const alone = tried.length === 1;
@@ -72,21 +75,6 @@ export const bestInTurn = async (
   if (kept?.at === best) return kept.trained;
   if (failure !== undefined) throw failure;
   return train(best, context.signal);
-};
-
-const restricted = (
-  candidates: readonly ConcreteSpec[],
-  families: AutoSpec['families'],
-  task: LearningTask,
-): readonly ConcreteSpec[] => {
-  if (families === undefined) return candidates;
-  const offered = [...new Set(candidates.map(({ family }) => family))];
-  for (const [at, name] of families.entries())
-    if (!offered.some((family) => family === name))
-      throw new Failure('BAD_SPEC', oneOf(`family to try for this ${task}`, name, offered), {
-        path: ['spec', 'families', at],
-      });
-  return candidates.filter(({ family }) => families.includes(family));
 };
 
 /** Errors of a candidate; null: it has none. */
