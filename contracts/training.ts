@@ -64,7 +64,10 @@ export const ForecastReport = z.object({
       naiveRmse: z.number().nullable(),
     }),
   ),
-  /** Rolling origins: consecutive parts of the validation windows, judged by a model that learned from earlier rows. */
+  /**
+   * Rolling origins: six rising, disjoint parts of the validation windows (fewer where there are fewer instants), all judged by
+   * one model that learned from earlier rows.
+   */
   backtests: z.array(
     z.object({
       fromMicros: z.number().int(),

@@ -47,26 +47,28 @@ const byStep = (
   );
 };
 
+/** One fit on rising origins: parts of nearly as many instants each, all windows of an instant in the same one. */
 const backtests = (
   validation: Answers,
   target: ForecastTarget,
   instants: Float64Array,
 ): ForecastReport['backtests'] => {
-  const byTime = Array.from(validation.rows.keys()).sort(
-    (a, b) => instants[validation.rows[a]] - instants[validation.rows[b]],
-  );
-  const naive = naiveAnswers(validation.rows, target);
-  const size = Math.max(1, Math.ceil(byTime.length / BACKTESTS));
-  const parts: ForecastReport['backtests'] = [];
-  for (let from = 0; from < byTime.length; from += size) {
-    const places = byTime.slice(from, from + size);
-    parts.push({
-      fromMicros: instants[validation.rows[places[0]]],
-      toMicros: instants[validation.rows[places[places.length - 1]]],
+  const micros = Float64Array.from(validation.rows, (row) => instants[row]);
+  const origins = [...new Set(micros)].sort((a, b) => a - b);
+  const parts = Math.min(BACKTESTS, origins.length);
+  const begins = (part: number): number => Math.floor((part * origins.length) / parts);
+  return Array.from({ length: parts }, (_, part) => {
+    const [fromMicros, toMicros] = [origins[begins(part)], origins[begins(part + 1) - 1]];
+    const places = Array.from(micros.keys()).filter(
+      (place) => fromMicros <= micros[place] && micros[place] <= toMicros,
+    );
+    const answers = partOf(validation, places);
+    return {
+      fromMicros,
+      toMicros,
       windows: places.length,
-      metrics: metricsOf(partOf(validation, places), target),
-      naive: metricsOf(partOf(naive, places), target),
-    });
-  }
-  return parts;
+      metrics: metricsOf(answers, target),
+      naive: metricsOf(naiveAnswers(answers.rows, target), target),
+    };
+  });
 };
