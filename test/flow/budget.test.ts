@@ -85,6 +85,7 @@ describe('a training under a budget', () => {
     for (const trial of ranked) {
       for (const figure of [trial.score, trial.low, trial.high, trial.seconds, trial.microsPerRow])
         expect(figure).toEqual(expect.any(Number));
+      expect(Number(trial.sizeBytes)).toBeGreaterThan(100);
       expect(BigInt(trial.costNano ?? -1)).toBeGreaterThan(0n);
     }
 

@@ -148,7 +148,7 @@ export class Partner {
     return this.ended(retrain.id);
   }
 
-  private ended(id: string): Promise<Job> {
+  ended(id: string): Promise<Job> {
     return eventually(
       async () => {
         const { job } = await this.run<{ job: Job }>(
