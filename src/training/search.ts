@@ -80,8 +80,9 @@ export class Search {
 
   private async reached(tx: TenantTx, job: Job): Promise<string> {
     const phase = (job.phase ?? 'FETCHING').toLowerCase();
-    if (job.spec.family !== 'auto') return `it was ${phase}, at ${Math.floor(100 * job.fraction)} %`;
-    const { SUCCEEDED = 0 } = await this.parts.trials.count(tx, job.id);
+    const { SUCCEEDED = 0 } = job.spec.family === 'auto' ? await this.parts.trials.count(tx, job.id) : {};
+    // None where families are tried in turn, or where the first has not ended.
+    if (SUCCEEDED === 0) return `it was ${phase}, at ${Math.floor(100 * job.fraction)} %`;
     return `it was ${phase}, after ${SUCCEEDED === 1 ? 'one trial' : `${SUCCEEDED} trials`}`;
   }
 
