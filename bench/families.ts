@@ -48,7 +48,7 @@ const run = async (
     scenario,
     readFileSync(of.source(folder)),
     of.spec,
-    { format: of.format, exclude: of.exclude ?? [] },
+    { format: of.format, exclude: of.exclude ?? [], holdoutGroup: of.holdoutGroup },
   );
   const rows = golden.rows.length;
   const asVerified = rows - unlikeGolden(golden, asked.outputs).length;
