@@ -1,4 +1,4 @@
-/** Rows that follow each other in time are drawn in blocks, so that what depends on each other stays together. */
+/** Rows that follow each other in time, or belong to one group, are drawn together: they depend on each other. */
 import { randomBits } from '../../onnx';
 import type { Draw } from './bootstrap';
 
@@ -30,4 +30,18 @@ export const blocksOf = (instants: Float64Array, reach: number): Blocks => {
     places.forEach((place, row) => (weights[row] = times[place]));
   };
   return { count: distinct.length / Math.max(length, 1), draw };
+};
+
+/** The cluster bootstrap (Field and Welsh 2007): as many groups as there are, each with all of its rows. */
+export const groupBlocks = (groups: Int32Array): Blocks => {
+  const distinct = [...new Set(groups)].sort((a, b) => a - b);
+  const placeOf = new Map(distinct.map((group, place) => [group, place]));
+  const places = groups.map((group) => placeOf.get(group) ?? 0);
+  const times = new Uint16Array(distinct.length);
+  const draw: Draw = (weights, key) => {
+    times.fill(0);
+    for (let i = 0; i < times.length; i++) times[Math.floor((randomBits(key, i) / 2 ** 32) * times.length)]++;
+    places.forEach((place, row) => (weights[row] = times[place]));
+  };
+  return { count: distinct.length, draw };
 };

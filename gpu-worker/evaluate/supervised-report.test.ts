@@ -59,6 +59,31 @@ describe('the report of a regression', () => {
     expect(cardOf(searched)).toContain(`- ${warning}.`);
   });
 
+  it.each([
+    [5, 'none, and says why'],
+    [30, 'wider ones, of groups that are drawn whole'],
+  ])('of %i held-out groups has intervals: %s', async (held) => {
+    const groups = held * 5;
+    const unit = Array.from({ length: 1500 }, (_, row) => row % groups);
+    const y = unit.map((at, row) => Math.sin(at * 1.7) * 3 + ((row * 37) % 11) / 11);
+    const table = tableOf(
+      { unit: unit.map((at) => `u${at}`), a: unit.map((_, row) => (row * 13) % 97), y },
+      (row) => unit[row] % 5 === 0,
+    );
+    const width = async (holdout: TrainRequest['holdout']): Promise<number | null> => {
+      const { metrics, leftOut } = stored(
+        await made(table, { ...request({ family: 'linear' }), holdout, exclude: ['unit'] }),
+      );
+      const { low, high } = metrics['rmse'];
+      expect(leftOut.some(({ section }) => section === 'intervals of metrics')).toBe(low === null);
+      return low === null || high === null ? null : high - low;
+    };
+    const whole = await width({ kind: 'group', column: 'unit', salt: '', fraction: 0.2 });
+    const single = await width({ kind: 'hash', salt: '', fraction: 0.2 });
+    if (held < 10) expect(whole).toBeNull();
+    else expect(whole).toBeGreaterThan(1.5 * (single ?? Infinity));
+  });
+
   it('residuals, interval coverage and groups of a sensitive column', () => {
     expect(report.residuals?.byPrediction).toHaveLength(10);
     const coverage = report.conformal?.coverage.find(({ level }) => level === 0.9);

@@ -5,7 +5,8 @@ import type { PostProcessing } from '../calibrate/post-processing';
 import type { Served } from '../export/served';
 import type { ClassificationTarget, RegressionTarget } from '../prepare/target';
 import { columnNamed } from '../prepare/target';
-import { bootstrapMetrics } from './bootstrap';
+import { groupBlocks } from './blocks';
+import { bootstrapMetrics, withoutIntervals } from './bootstrap';
 import { confusion } from './confusion';
 import { coverageOf } from './coverage';
 import { drawn, explanations } from './explanations';
@@ -27,8 +28,12 @@ export interface SupervisedEvidence extends Omit<ReportBasis, 'task' | 'testRows
   /** The file's answers to them. */
   readonly served: Served;
   readonly post: PostProcessing;
+  /** Of each of `rows`, where whole groups are held out. */
+  readonly groups?: Int32Array;
 }
 
+/** Draws of fewer groups than this differ too little: the intervals would be far too narrow. */
+const FEWEST_GROUPS = 10;
 /** Slices are looked for among this many rows at most. */
 const MOST_SLICED = 50_000;
 const SLICING = 6;
@@ -46,7 +51,13 @@ export const supervisedReport = async (evidence: SupervisedEvidence): Promise<Ev
     (name) => !evidence.table.columns.some(({ spec }) => spec.name === name),
   );
   const view = target.task === 'regression' ? ofNumbers(evidence, target) : ofLabels(evidence, target);
-  const metrics = await sections.make('metrics', () => bootstrapMetrics(view.sample, seed, sections.signal));
+  const blocks = evidence.groups && groupBlocks(evidence.groups);
+  const few = blocks !== undefined && blocks.count < FEWEST_GROUPS;
+  const metrics = few
+    ? withoutIntervals(view.sample)
+    : await sections.make('metrics', () =>
+        bootstrapMetrics(view.sample, seed, sections.signal, blocks?.draw),
+      );
   const slices = await sections.make('slices', () => slicesSection(evidence, view));
   const explained = await sections.make('explanations', () => explanations(evidence));
   return withFindings(report, {
@@ -57,11 +68,15 @@ export const supervisedReport = async (evidence: SupervisedEvidence): Promise<Ev
     fairness: fairnessSection(evidence, view),
     ...explained,
     leftOut: [
+      ...(few ? [{ section: 'intervals of metrics', why: fewGroups(blocks.count) }] : []),
       ...unknown.map((name) => ({ section: 'fairness', why: `the data has no column ${name}` })),
       ...(explained?.leftOut ?? []),
     ],
   });
 };
+
+const fewGroups = (count: number): string =>
+  `rows of one group are drawn together; ${count} groups are held out, and intervals need ${FEWEST_GROUPS}`;
 
 /** What regressions and classifications have each in their own way. */
 interface View {

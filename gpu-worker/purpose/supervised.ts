@@ -18,6 +18,7 @@ import type { Trained } from '../family/trained';
 import { splitRows, splitSequences } from '../prepare/split';
 import type { Split } from '../prepare/split';
 import { rowOrder } from '../prepare/window';
+import { heldOutGroups } from '../prepare/whole-groups';
 import { columnNamed, fitTarget, requireTarget } from '../prepare/target';
 import type { SupervisedTarget } from '../prepare/target';
 import { featureColumns } from '../train/assemble';
@@ -40,6 +41,7 @@ export const supervised =
       order === undefined
         ? splitRows(table, named, request.holdout, fraction, request.seed)
         : splitSequences(table, { ...request, target: named }, order, fraction);
+    const groups = heldOutGroups(table, request.holdout);
     const target = fitTarget(columnNamed(table, named), task, split);
     const costs =
       request.costs === undefined || target.task === 'regression'
@@ -71,6 +73,7 @@ export const supervised =
           trained,
           training: split.training,
           ...(trained.shapley && { shapley: trained.shapley }),
+          ...(groups && { groups: rows.map((row) => groups[row]) }),
           sensitive: request.sensitive ?? [],
           seed: request.seed,
         });
