@@ -68,13 +68,13 @@ export const assemble = async (
     seconds(places.flatMap((at) => library[at] ?? [])),
   );
   const soonest = candidates.reduce((least, one) => (seconds([one]) < seconds([least]) ? one : least));
-  const simpler = async (): Promise<Assembled> => {
-    const own = rowsOf([soonest], training);
-    const member = { ...soonest, weight: 1 };
-    const outOfSample = { rows: own, outputs: soonest.outOfFold.of(own) };
+  const alone = async (one: Candidate): Promise<Assembled> => {
+    const own = rowsOf([one], training);
+    const member = { ...one, weight: 1 };
+    const outOfSample = { rows: own, outputs: one.outOfFold.of(own) };
     return joined(data, [member], await partsOf(data, member, context, () => 0), { searched, outOfSample });
   };
-  if (weights === undefined) return simpler();
+  if (weights === undefined) return alone(bestWithin(leftSeconds(), candidates, data) ?? soonest);
   const members = library
     .map((candidate, at) => ({ ...candidate, weight: weights[at] ?? 0 }))
     .filter(({ weight }) => weight > 0);
@@ -85,7 +85,7 @@ export const assemble = async (
   const outOfSample = { rows, outputs: joinedOutputs(outputs, weights) };
   const whole = joined(data, members, parts, { searched, outOfSample });
   if (members.length === 1 && members[0]?.candidate === soonest.candidate) return whole;
-  return { ...whole, simpler: { trained: await simpler(), seconds: seconds([soonest]) } };
+  return { ...whole, simpler: { trained: await alone(soonest), seconds: seconds([soonest]) } };
 };
 
 /** Those that all of `candidates` were judged on. */
@@ -113,23 +113,42 @@ const joined = (
 const candidatesOf = (data: FoldedData, artefacts: readonly TrialArtefact[]): Candidate[] => {
   const whole = artefacts.filter(({ outcome }) => outcome.trial.rowShare >= 1);
   const numbers = [...new Set(whole.map(({ outcome }) => outcome.trial.candidate))].sort((a, b) => a - b);
-  const width = outputWidth(data.whole.target);
-  return numbers.flatMap((candidate) => {
-    const trials = whole.filter(({ outcome }) => outcome.trial.candidate === candidate);
-    const [first] = trials;
-    if (first === undefined) return [];
-    const outOfFold = new OutOfFold(data.whole.target, data.whole.table.rows);
-    for (const { outcome, files } of trials) {
-      let from = 0;
-      for (const { fold, rows } of outcome.folds) {
-        outOfFold.add(data.validation(fold), files.predictions.subarray(from, from + rows * width));
-        from += rows * width;
-      }
-    }
-    const folds = trials.flatMap(({ outcome }) => outcome.folds);
-    return [{ candidate, spec: first.outcome.trial.spec, trials, folds, outOfFold }];
-  });
+  return numbers.flatMap((number) =>
+    candidateOf(
+      data,
+      whole.filter(({ outcome }) => outcome.trial.candidate === number),
+    ),
+  );
 };
+
+/** `trials`: of one candidate; none of none. */
+const candidateOf = (data: FoldedData, trials: readonly TrialArtefact[]): Candidate[] => {
+  const [first] = trials;
+  if (first === undefined) return [];
+  const { candidate, spec } = first.outcome.trial;
+  const width = outputWidth(data.whole.target);
+  const outOfFold = new OutOfFold(data.whole.target, data.whole.table.rows);
+  for (const { outcome, files } of trials) {
+    let from = 0;
+    for (const { fold, rows } of outcome.folds) {
+      outOfFold.add(data.validation(fold), files.predictions.subarray(from, from + rows * width));
+      from += rows * width;
+    }
+  }
+  const folds = trials.flatMap(({ outcome }) => outcome.folds);
+  return [{ candidate, spec, trials, folds, outOfFold }];
+};
+
+/** The best that a model can be made of by then, with all of its trials or the first of them. */
+const bestWithin = (
+  left: number,
+  candidates: readonly Candidate[],
+  data: FoldedData,
+): Candidate | undefined =>
+  candidates
+    .flatMap(({ trials }) => trials.flatMap((_, at) => candidateOf(data, trials.slice(0, at + 1))))
+    .filter((one) => makingOf([one], data.whole.training.length) <= left)
+    .sort((one, other) => pooled(one.folds).loss - pooled(other.folds).loss)[0];
 
 /**
  * Those judged on the same rows: with few rows the candidates that came as far as the best one, with many also those that

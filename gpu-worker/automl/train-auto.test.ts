@@ -8,7 +8,8 @@ import { rawFeeds } from '../prepare/matrix';
 import { classTable, regressionTable } from '../testing/examples';
 import { tableOf } from '../testing/table';
 import { loadSearch } from './saved-search';
-import { trainAuto } from './train-auto';
+import { assemble } from './assemble';
+import { openSearch, trainAuto } from './train-auto';
 import type { AutoTrained } from './train-auto';
 import { quietContext, searchData } from './testing/search-data';
 
@@ -134,6 +135,29 @@ describe('an automatic training', () => {
     const { weights, simpler } = await trainAuto(data, few({ families: ['linear', 'trees'] }), late);
     expect([...weights.values()]).toEqual([1]);
     expect(simpler).toBeUndefined();
+  });
+
+  it('with little time left joins what there is time for: the best family, by the first of its folds', async () => {
+    const data = searchData(classTable(), 'label', 'classification');
+    const spec = few({ families: ['linear', 'trees'] });
+    const saved: Uint8Array[] = [];
+    const context = quietContext();
+    await trainAuto(data, spec, {
+      ...context,
+      checkpoints: { latest: null, offer: (state) => saved.push(state()) },
+    });
+    const { artefacts } = loadSearch(saved.at(-1) ?? new Uint8Array());
+    const of = (family: string) => artefacts.filter(({ outcome }) => outcome.trial.spec.family === family);
+    const [first, ...others] = of('trees');
+    expect(others.length).toBeGreaterThan(0);
+    const timed = artefacts.map((one) => ({
+      ...one,
+      outcome: { ...one.outcome, fileSeconds: others.includes(one) ? 100 : 0.1 },
+    }));
+    const { folded } = openSearch(data, spec, context.seed);
+    const made = await assemble(folded, timed, { ...context, leftMs: () => 2000 });
+    expect(made.spec.family).toBe('trees');
+    expect(made.outOfSample?.rows.length).toBe(first.outcome.folds.reduce((sum, { rows }) => sum + rows, 0));
   });
 
   it('has something simpler at hand for the case that its file takes too long', async () => {
