@@ -146,8 +146,9 @@ const bestWithin = (
   data: FoldedData,
 ): Candidate | undefined =>
   candidates
-    .flatMap(({ trials }) => trials.flatMap((_, at) => candidateOf(data, trials.slice(0, at + 1))))
-    .filter((one) => makingOf([one], data.whole.training.length) <= left)
+    .flatMap(({ trials }) => trials.map((_, at) => trials.slice(0, at + 1)))
+    .filter((trials) => makingOf([{ trials }], data.whole.training.length) <= left)
+    .flatMap((trials) => candidateOf(data, trials))
     .sort((one, other) => pooled(one.folds).loss - pooled(other.folds).loss)[0];
 
 /**
@@ -167,7 +168,7 @@ const commonLibrary = (candidates: readonly Candidate[], data: FoldedData): Cand
   return candidates.filter(({ folds }) => folds.length >= most);
 };
 
-const makingOf = (candidates: readonly Candidate[], rows: number): number =>
+const makingOf = (candidates: readonly Pick<Candidate, 'trials'>[], rows: number): number =>
   makingSeconds(
     rows,
     candidates.flatMap(({ trials }) => trials.map(({ outcome }) => outcome)),
