@@ -1,4 +1,3 @@
-import { Failure } from '../../contracts';
 import type { AutoSpec } from '../../contracts';
 import type { Table } from '../data/table';
 import { isSupervised } from '../family/data';
@@ -8,7 +7,7 @@ import { pose } from '../purpose';
 import { Assembly } from '../train/assemble';
 import type { TrainRequest } from '../train/train-table';
 
-/** The rows of a table that a search may learn from. Throws BAD_SPEC where the task has no known answer. */
+/** The rows of a table that a search may learn from, for a task with a known answer. */
 export const openProblem = (
   table: Table,
   request: Omit<TrainRequest, 'spec'> & { readonly spec: AutoSpec },
@@ -21,7 +20,5 @@ export const openProblem = (
     problem.split.validation,
   );
   if (isSupervised(data)) return { data };
-  throw new Failure('BAD_SPEC', `there is no search for a ${request.task}; name a family`, {
-    path: ['spec', 'family'],
-  });
+  throw new Error(`a ${request.task} has families tried in turn, not a search`);
 };
